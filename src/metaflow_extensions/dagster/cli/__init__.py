@@ -1,0 +1,1 @@
+"""Commands of ``python flow.py dagster ...``: one thin function a command."""

@@ -1,0 +1,1 @@
+"""The Metaflow side of a step: decorator, launcher and warm start. No Dagster objects here."""
