@@ -1,14 +1,112 @@
 """The command group ``dagster`` of every flow."""
 
+from __future__ import annotations
+
+from typing import Any
+
 from metaflow._vendor import click
+
+from ..errors import DagsterDeployError
+
+_POSITIVE = click.IntRange(min=1)
 
 
 @click.group()
-def cli():
-    pass
+def cli() -> None:
+    """Groups registered with Metaflow hang below this one."""
 
 
 @cli.group(help="Deploy this flow to Dagster and operate it there.")
+def dagster() -> None:
+    pass
+
+
+@dagster.command(
+    help="""Compile this flow into a Dagster definitions file.
+
+    FILE holds one job with an op for each step; load it with `dagster dev -f FILE`. Without FILE,
+    the file is named after the job. Options of the flow itself (--datastore, --metadata,
+    --environment, --with, --config, --branch ...) go before `dagster` and are fixed in FILE.
+    """
+)
+@click.argument("file", required=False, type=click.Path())
+@click.option("--name", help="Name of the Dagster job.  [default: the flow's name]")
+@click.option(
+    "--tag", "tags", multiple=True, help="Tag every run and task of this deployment. Repeatable."
+)
+@click.option(
+    "--with",
+    "decospecs",
+    multiple=True,
+    help="Add a decorator to all steps, such as retry or resources:memory=8000. Repeatable.",
+)
+@click.option("--namespace", help="Metaflow namespace that steps run in.  [default: your own]")
+@click.option(
+    "--workflow-timeout",
+    type=_POSITIVE,
+    metavar="SECONDS",
+    help="End the run after this time. Enforced by the steps themselves, daemon or not.",
+)
+@click.option(
+    "--max-workers",
+    type=_POSITIVE,
+    default=16,
+    show_default=True,
+    help="How many tasks of a run may be running at the same time.",
+)
+@click.option(
+    "--executor",
+    type=click.Choice(["auto", "multiprocess", "in_process", "inherit"]),
+    default="auto",
+    show_default=True,
+    help="auto: metaflow-dagster's own where it is installed, else multiprocess. inherit: the "
+    "executor of the code location that the file is loaded into.",
+)
+@click.option("--force", is_flag=True, help="Overwrite FILE even if we did not generate it.")
 @click.pass_obj
-def dagster(obj):
-    del obj
+def create(
+    obj: Any,
+    file: str | None,
+    name: str | None,
+    tags: tuple[str, ...],
+    decospecs: tuple[str, ...],
+    namespace: str | None,
+    workflow_timeout: int | None,
+    max_workers: int,
+    executor: str,
+    force: bool,
+) -> None:
+    # Imported here: this module is loaded with every Metaflow command of every flow.
+    try:
+        from .create import create_file
+    except ImportError as error:
+        raise DagsterDeployError(
+            f"dagster create needs the package {error.name!r}. Install it: pip install {error.name}"
+        ) from error
+
+    path = create_file(
+        obj,
+        file=file,
+        name=name,
+        tags=tags,
+        decospecs=decospecs,
+        namespace=namespace,
+        workflow_timeout=workflow_timeout,
+        max_workers=max_workers,
+        executor=executor,
+        force=force,
+    )
+    obj.echo(f"Wrote *{path}*. Load it with: dagster dev -f {path}", fg="green", bold=True)
+
+
+@dagster.command(
+    hidden=True,
+    help="Start one task through the launch hooks of its decorators. Used by generated files.",
+    context_settings={"ignore_unknown_options": True},
+)
+@click.argument("arguments", nargs=-1, type=click.UNPROCESSED)
+@click.pass_obj
+def launch(obj: Any, arguments: tuple[str, ...]) -> None:
+    from .launch import launch as launch_task
+
+    launch_task(obj, arguments[1:])

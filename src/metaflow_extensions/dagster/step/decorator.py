@@ -1,9 +1,107 @@
-"""The step decorator that the generated command line attaches to every step."""
+"""The step decorator that the generated command line attaches to every step.
+
+Users never write it: `_run_step` of the generated file adds ``--with=dagster_internal``. The
+pattern is that of Metaflow's own schedulers (plugins/airflow/airflow_decorator.py,
+plugins/argo/argo_workflows_decorator.py).
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import traceback
+from typing import Any
 
 from metaflow.decorators import StepDecorator
+from metaflow.metadata_provider import MetaDatum
+from metaflow.unbounded_foreach import UBF_TASK
+
+_METADATA = {
+    "dagster-run-id": "METAFLOW_DAGSTER_RUN_ID",
+    "dagster-job": "METAFLOW_DAGSTER_JOB",
+    "dagster-step-key": "METAFLOW_DAGSTER_STEP_KEY",
+}
 
 
 class DagsterInternalDecorator(StepDecorator):
-    """Placeholder filled in next."""
+    """Says in the task's metadata which Dagster step ran it, and tells that step the way on."""
 
     name = "dagster_internal"
+
+    _error: str | None = None
+    _is_worker = False
+
+    def task_pre_step(
+        self,
+        step_name: str,
+        task_datastore: Any,
+        metadata: Any,
+        run_id: str,
+        task_id: str,
+        flow: Any,
+        graph: Any,
+        retry_count: int,
+        max_user_code_retries: int,
+        ubf_context: str | None,
+        inputs: Any,
+    ) -> None:
+        # Workers of a gang inherit the environment of their control task, but not its result.
+        self._is_worker = ubf_context == UBF_TASK
+        self._datastore = task_datastore
+        tags = [f"attempt_id:{retry_count}"]
+        data = [
+            MetaDatum(field=field, value=os.environ[variable], type=field, tags=tags)
+            for field, variable in _METADATA.items()
+            if variable in os.environ
+        ]
+        if data:
+            metadata.register_metadata(run_id, step_name, task_id, data)
+
+    def task_exception(
+        self,
+        exception: BaseException,
+        step_name: str,
+        flow: Any,
+        graph: Any,
+        retry_count: int,
+        max_user_code_retries: int,
+    ) -> bool:
+        frames = traceback.extract_tb(exception.__traceback__)
+        # Metaflow's own frames say nothing about the user's mistake.
+        while frames and f"{os.sep}metaflow{os.sep}" in frames[0].filename:
+            frames.pop(0)
+        lines = traceback.format_list(frames) + traceback.format_exception_only(exception)
+        self._error = "Traceback (most recent call last):\n" + "".join(lines)
+        return False
+
+    def task_finished(
+        self,
+        step_name: str,
+        flow: Any,
+        graph: Any,
+        is_task_ok: bool,
+        retry_count: int,
+        max_user_code_retries: int,
+    ) -> None:
+        result_file = os.environ.get("METAFLOW_DAGSTER_RESULT")
+        if not result_file or self._is_worker:
+            return
+        facts = {"error": self._error}
+        if is_task_ok:
+            facts = _routing_facts(flow, self._datastore)
+        with open(result_file, "w", encoding="utf-8") as file:
+            json.dump(facts, file)
+
+
+def _routing_facts(flow: Any, datastore: Any) -> dict[str, Any]:
+    """What the op must know to go on, and what it shows (``_Facts`` in the generated file)."""
+    transition = getattr(flow, "_transition", None) or ([], None)
+    parallel = getattr(flow, "_parallel_ubf_iter", None)
+    return {
+        "splits": parallel.num_parallel
+        if parallel
+        else getattr(flow, "_foreach_num_splits", None) or 0,
+        "next_steps": list(transition[0]),
+        "gang": list(getattr(flow, "_control_mapper_tasks", None) or []),
+        "artifacts": sorted(name for name, _ in datastore.items() if not name.startswith("_")),
+    }

@@ -1,0 +1,139 @@
+"""``dagster launch``: start a task through the launch hooks of its decorators.
+
+Native calls ``runtime_step_cli`` in the process that schedules the run, with the flow loaded
+(metaflow/runtime.py, Worker._launch). Here that is a short process per attempt: it loads the
+flow, lets the hooks change the command line, and then becomes that command.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import sys
+import tempfile
+from collections.abc import Sequence
+from functools import cached_property
+from typing import Any
+
+from metaflow.cli_components.step_cmd import step as step_command
+from metaflow.package import MetaflowPackage
+from metaflow.runtime import CLIArgs, Task
+from metaflow.system_context import system_context
+from metaflow.unbounded_foreach import UBF_CONTROL
+from metaflow.user_configs.config_parameters import dump_config_values
+from metaflow.util import decompress_list
+
+
+def launch(state: Any, arguments: Sequence[str]) -> None:
+    """Run the launch hooks of one task and replace this process by the resulting command.
+
+    Args:
+        state: Metaflow's ``CliState`` with the flow loaded.
+        arguments: What follows ``step`` on the command line of Metaflow's own command.
+    """
+    options = step_command.make_context("step", list(arguments)).params
+    step_name, run_id = options["step_name"], options["run_id"]
+    retry_count, user_retries = options["retry_count"], options["max_user_code_retries"]
+    ubf_context = None if options["ubf_context"] == "none" else options["ubf_context"]
+    split_index = options["split_index"]
+
+    decorators = list(getattr(state.flow, step_name).decorators)
+    package = _LazyPackage(state)
+    system_context._update(run_id=run_id)
+    for deco in decorators:
+        _call(deco, "runtime_init", (step_name,), (state.flow, state.graph, package, run_id))
+
+    state.metadata.add_sticky_tags(tags=options["opt_tag"])
+    task = Task(
+        state.flow_datastore,
+        state.flow,
+        step_name,
+        run_id,
+        state.metadata,
+        state.environment,
+        state.entrypoint,
+        state.event_logger,
+        state.monitor,
+        input_paths=_input_paths(options),
+        decos=decorators,
+        logger=state.logger,
+        split_index=None if split_index is None else str(split_index),
+        ubf_context=ubf_context,
+        ubf_iter=_Gang(options["num_parallel"]) if ubf_context == UBF_CONTROL else None,
+        task_id=options["task_id"],
+    )
+    task.user_code_retries = user_retries
+    if retry_count:
+        task.retries = retry_count
+        task.new_attempt()
+
+    args = CLIArgs(task)
+    if options["opt_namespace"] is not None:
+        args.command_options["namespace"] = options["opt_namespace"]
+    system_context._update(retry_count=retry_count, max_user_code_retries=user_retries)
+    for deco in decorators:
+        _call(
+            deco,
+            "runtime_step_cli",
+            (step_name, args),
+            (args, retry_count, user_retries, ubf_context),
+        )
+    if config_values := dump_config_values(state.flow):
+        args.top_level_options["local-config-file"] = _config_file(config_values)
+    command = args.get_args()
+    sys.stdout.flush()
+    os.execvpe(command[0], command, {**os.environ, **args.get_env()})
+
+
+class _Gang:
+    """What the control task of a gang is told, in the shape that the decorators read."""
+
+    def __init__(self, num_parallel: int) -> None:
+        self.num_parallel = num_parallel
+
+
+class _LazyPackage:
+    """The code package, built and uploaded only for decorators that ask for it."""
+
+    def __init__(self, state: Any) -> None:
+        self._state = state
+
+    @cached_property
+    def _package(self) -> MetaflowPackage:
+        state = self._state
+        return MetaflowPackage(
+            state.flow,
+            state.environment,
+            state.echo,
+            suffixes=state.package_suffixes,
+            flow_datastore=state.flow_datastore,
+        )
+
+    def __getattr__(self, name: str) -> Any:
+        return getattr(self._package, name)
+
+
+def _input_paths(options: dict[str, Any]) -> list[str]:
+    paths = options["input_paths"]
+    if not paths and options["input_paths_filename"]:
+        with open(options["input_paths_filename"], encoding="utf-8") as file:
+            paths = file.read().strip()
+    return decompress_list(paths) if paths else []
+
+
+def _config_file(values: dict[str, Any]) -> str:
+    """A file for ``--local-config-file``, in the scratch folder that the op removes."""
+    folder = os.path.dirname(os.environ.get("METAFLOW_DAGSTER_RESULT", "")) or None
+    handle, path = tempfile.mkstemp(dir=folder, prefix="config-", suffix=".json")
+    with os.fdopen(handle, "w", encoding="utf-8") as file:
+        json.dump(values, file)
+    return path
+
+
+def _call(deco: Any, hook: str, new_args: tuple[Any, ...], old_args: tuple[Any, ...]) -> None:
+    """Call a hook in its newer form where the decorator defines it (``<hook>_ctx``)."""
+    newer = getattr(deco, f"{hook}_ctx", None)
+    if newer is not None:
+        newer(*new_args)
+    else:
+        getattr(deco, hook)(*old_args)

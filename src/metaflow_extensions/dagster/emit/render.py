@@ -1,0 +1,217 @@
+"""JobPlan -> source text."""
+
+from __future__ import annotations
+
+import ast
+from typing import Any
+
+import jinja2
+
+from ..plan.job import JobPlan
+from ..plan.model import Arg, Arrival, Call, ForEach, OpPlan, Ref
+from ..plan.parameters import MISSING
+from .embed import Import, embed
+from .literals import literal
+
+_RULE = 92
+# Names that templates use and no helper does.
+_IMPORTS = {
+    "Any": Import("typing", "Any"),
+    "Iterator": Import("collections.abc", "Iterator"),
+    "Dict": Import("typing", "Dict"),
+    "List": Import("typing", "List"),
+    "Optional": Import("typing", "Optional"),
+    "Union": Import("typing", "Union"),
+    "Field": Import("pydantic", "Field"),
+} | {
+    name: Import("dagster", name)
+    for name in [
+        "Config",
+        "DefaultScheduleStatus",
+        "DefaultSensorStatus",
+        "Definitions",
+        "DynamicOut",
+        "DynamicOutput",
+        "In",
+        "OpExecutionContext",
+        "Out",
+        "Output",
+        "ScheduleDefinition",
+        "SensorEvaluationContext",
+        "SensorResult",
+        "SkipReason",
+        "in_process_executor",
+        "job",
+        "op",
+        "sensor",
+    ]
+}
+_TYPES = {"str": "str", "list": "list[Any]", "dict": "dict[str, Any]"}
+
+
+def render(plan: JobPlan) -> str:
+    """The text of the definitions file: the same plan always gives the same bytes."""
+    body = _template(plan, imports="", helpers="")
+    helpers, imports, mentioned = embed(_names(body))
+    imports |= {_IMPORTS[name] for name in _names(body) | mentioned if name in _IMPORTS}
+    return _template(plan, imports=_import_block(imports), helpers=helpers)
+
+
+def _template(plan: JobPlan, *, imports: str, helpers: str) -> str:
+    environment = jinja2.Environment(
+        loader=jinja2.PackageLoader("metaflow_extensions.dagster.emit"),
+        undefined=jinja2.StrictUndefined,
+        trim_blocks=True,
+        lstrip_blocks=True,
+        keep_trailing_newline=True,
+    )
+    environment.filters.update(py=_py, docstring=_docstring, dict=dict)
+    environment.globals.update(
+        section=_section,
+        call_args=_call_args,
+        statement_text=_statement_text,
+        field_value=_field_value,
+        types=_TYPES,
+    )
+    names = [_sensor_name(plan, index) for index in range(len(plan.triggers))]
+    text = environment.get_template("file.py.j2").render(
+        plan=plan,
+        imports=imports,
+        helpers=helpers,
+        parameter_kinds={p.name: p.runtime_kind for p in plan.parameters},
+        sensor_names=names,
+        sensor_name=names.__getitem__,
+    )
+    return _tidy(text)
+
+
+def _py(value: Any, indent: int = 0) -> str:
+    return literal(value, indent)
+
+
+def _section(title: str) -> str:
+    return f"# -- {title} " + "-" * (_RULE - len(title) - 6)
+
+
+def _docstring(text: str) -> str:
+    """The first paragraph of a docstring, as one."""
+    line = " ".join(text.strip().split("\n\n")[0].split())
+    line = line.replace("\\", "\\\\").replace('"""', "'''")
+    return f'"""{line} """' if line.endswith('"') else f'"""{line}"""'
+
+
+def _call_args(op: OpPlan) -> str:
+    """The arguments of ``_run_step``: what differs from its defaults."""
+    name = op.inputs[0].name if op.inputs else "params_path"
+    source = {
+        Arrival.PARAMETERS: "params_path",
+        Arrival.TASK: name,
+        Arrival.MANY: name,
+        Arrival.FIRST: f"{name}[0]",
+        Arrival.BRANCHES: "[" + ", ".join(i.name for i in op.inputs) + "]",
+    }[op.arrival]
+    options: dict[str, str] = {}
+    if op.gang:
+        options["num_parallel"] = f'{source}["splits"]'
+        source = f'{source}["task"]'
+    if op.split_item:
+        options["split_item"] = "True"
+    for option, value in (
+        ("max_user_code_retries", op.retry.user),
+        ("max_error_retries", op.retry.error),
+        ("retry_delay", op.retry.delay),
+        ("timeout", op.timeout),
+        ("hooks", op.hooks),
+    ):
+        if value:
+            options[option] = literal(value)
+    args = ["context", literal(op.step), source, *(f"{k}={v}" for k, v in options.items())]
+    line = ", ".join(args)
+    if len(line) <= 76:
+        return line
+    return "\n        " + ",\n        ".join(args) + ",\n    "
+
+
+def _statement_text(statement: Call | ForEach) -> str:
+    if isinstance(statement, Call):
+        return "    " + _call_text(statement)
+    if len(statement.calls) == 1 and statement.returns == (Ref(statement.calls[0].variable),):
+        call = statement.calls[0]
+        target = f"{call.function}.alias({literal(call.key)})"
+        return f"    {statement.variables[0]} = {_ref(statement.items)}.map({target})"
+    lines = ["", f"    def {statement.function}(item: Any) -> Any:"]
+    lines += ["        " + _call_text(call) for call in statement.calls]
+    lines.append("        return " + ", ".join(map(_ref, statement.returns)))
+    names = ", ".join(statement.variables)
+    lines += ["", f"    {names} = {_ref(statement.items)}.map({statement.function})"]
+    return "\n".join(lines)
+
+
+def _call_text(call: Call) -> str:
+    args = ", ".join(map(_arg, call.args))
+    text = f"{call.function}.alias({literal(call.key)})({args})"
+    return text if call.variable == "_" else f"{call.variable} = {text}"
+
+
+def _arg(arg: Arg) -> str:
+    values = [_ref(ref) + (".collect()" if arg.collected else "") for ref in arg.refs]
+    text = "[" + ", ".join(values) + "]" if arg.as_list else values[0]
+    return f"{arg.name}={text}" if arg.name else text
+
+
+def _ref(ref: Ref) -> str:
+    return ref.variable if ref.output is None else f"{ref.variable}.{ref.output}"
+
+
+def _field_value(parameter: Any) -> str:
+    """``= default`` of a Config field, with its description and alias where it has them."""
+    extra = {"description": parameter.description, "alias": parameter.alias}
+    options = ", ".join(f"{k}={literal(v)}" for k, v in extra.items() if v)
+    if parameter.default is MISSING:
+        return f" = Field({options})" if options else ""
+    default = literal(parameter.default)
+    if not options:
+        return f" = {default}"
+    return f" = Field(default={default}, {options})"
+
+
+def _sensor_name(plan: JobPlan, index: int) -> str:
+    kind = plan.triggers[index].kind
+    before = sum(trigger.kind == kind for trigger in plan.triggers[:index])
+    return f"{plan.job_name}_{'on_finish' if kind == 'finish' else 'event'}_{before}"
+
+
+def _names(text: str) -> set[str]:
+    """Every name that a source text mentions."""
+    return {node.id for node in ast.walk(ast.parse(text)) if isinstance(node, ast.Name)}
+
+
+def _import_block(imports: set[Import]) -> str:
+    """Import lines as isort orders them: the standard library, then packages."""
+    third_party = ("dagster", "pydantic", "metaflow")
+    blocks = []
+    for packages in (False, True):
+        chosen = [i for i in imports if (i.module.split(".")[0] in third_party) is packages]
+        plain = sorted(i.module for i in chosen if i.name is None)
+        lines = [f"import {module}" for module in plain]
+        for module in sorted({i.module for i in chosen if i.name is not None}):
+            named = sorted(i.name for i in chosen if i.module == module and i.name)
+            names = [n for n in named if " as " not in n]
+            line = f"from {module} import {', '.join(names)}"
+            if len(line) > 88:
+                line = f"from {module} import (\n" + "".join(f"    {n},\n" for n in names) + ")"
+            lines += [line] if names else []
+            lines += [f"from {module} import {name}" for name in named if name not in names]
+        if lines:
+            blocks.append("\n".join(lines))
+    return "\n\n".join(blocks)
+
+
+def _tidy(text: str) -> str:
+    """At most two blank lines in a row, none at the end."""
+    lines: list[str] = []
+    for line in text.splitlines():
+        line = line.rstrip()
+        if line or lines[-2:] != ["", ""]:
+            lines.append(line)
+    return "\n".join(lines).rstrip("\n") + "\n"

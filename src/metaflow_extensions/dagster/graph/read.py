@@ -1,0 +1,128 @@
+"""Metaflow's FlowGraph -> FlowShape.
+
+Metaflow's linter runs before this (its messages are the ones users know), so the graph is acyclic
+but for self-loops, balanced, and free of unknown transitions (metaflow/lint.py).
+"""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from fractions import Fraction
+from typing import Any
+
+from .model import FlowShape, Guard, StepKind, StepShape
+
+
+def read_shape(graph: Any) -> FlowShape:
+    """Read a linted ``metaflow.graph.FlowGraph``.
+
+    Returns:
+        The flow's steps in topological order with scopes, joins and conditions worked out.
+    """
+    order = _topological_order(graph)
+    sources: dict[str, list[str]] = {name: [] for name in order}
+    for name in order:
+        for target in _targets(graph[name]):
+            sources[target].append(name)
+
+    shape = FlowShape(graph.name, graph.start_step, graph.end_step, (), graph.doc or "")
+    stacks: dict[str, tuple[str, ...]] = {}
+    for name in order:
+        node = graph[name]
+        opened = _stack_on_entry(graph, node, sources[name], stacks)
+        closed = opened[-1] if node.type == "join" and opened else None
+        stacks[name] = opened[:-1] if closed else opened
+        step = StepShape(
+            name=name,
+            kind=_kind(node),
+            targets=_targets(node),
+            sources=tuple(sorted(sources[name])),
+            foreaches=tuple(s for s in stacks[name] if _opens_items(graph[s])),
+            guards=(),
+            is_join=node.type == "join" or node.num_args > 1,
+            joins=closed,
+            is_gang=node.parallel_step,
+            cases=tuple((str(case), target) for case, target in node.switch_cases.items()),
+            doc=node.doc or "",
+        )
+        # Steps so far are in `shape`, so guards of predecessors are known here.
+        shape = replace(shape, steps=(*shape.steps, replace(step, guards=_guards(shape, step))))
+    return shape
+
+
+def _targets(node: Any) -> tuple[str, ...]:
+    return tuple(name for name in dict.fromkeys(node.out_funcs) if name != node.name)
+
+
+def _kind(node: Any) -> StepKind:
+    if node.type == "end":
+        return StepKind.END
+    if node.type == "foreach":
+        return StepKind.PARALLEL if node.parallel_foreach else StepKind.FOREACH
+    if node.type == "split-switch":
+        return StepKind.LOOP if node.name in node.out_funcs else StepKind.SWITCH
+    if node.type == "split":
+        return StepKind.SPLIT
+    return StepKind.LINEAR
+
+
+def _opens_items(node: Any) -> bool:
+    return node.type == "foreach" and not node.parallel_foreach
+
+
+def _topological_order(graph: Any) -> list[str]:
+    """Kahn's algorithm, breadth first from the start step, ties in the order of the source."""
+    waiting = {node.name: 0 for node in graph}
+    for node in graph:
+        for target in _targets(node):
+            waiting[target] += 1
+    ready, order = [graph.start_step], []
+    while ready:
+        name = ready.pop(0)
+        order.append(name)
+        for target in _targets(graph[name]):
+            waiting[target] -= 1
+            if not waiting[target]:
+                ready.append(target)
+    return order
+
+
+def _stack_on_entry(
+    graph: Any, node: Any, sources: list[str], stacks: dict[str, tuple[str, ...]]
+) -> tuple[str, ...]:
+    """Splits that are open when control enters ``node`` (all ways in agree, says the linter)."""
+    if not sources:
+        return ()
+    first = graph[sources[0]]
+    opens = first.type in ("split", "foreach")
+    return (*stacks[first.name], first.name) if opens else stacks[first.name]
+
+
+def _guards(shape: FlowShape, step: StepShape) -> tuple[Guard, ...]:
+    """The conditions under which ``step`` runs, relative to its run or foreach item."""
+    if step.joins is not None:
+        return shape[step.joins].guards
+    ways = [shape.edge_guards(source, step.name) for source in step.sources]
+    if not ways:
+        return ()
+    common: list[Guard] = []
+    for column in zip(*ways, strict=False):
+        if any(guard != column[0] for guard in column):
+            break
+        common.append(column[0])
+    if len(ways) == 1:
+        return ways[0]
+    reached = sum((_weight(way[len(common) :]) for way in ways), Fraction(0))
+    # The ways in may cover everything that a shorter prefix allows: then the switches no longer
+    # matter here. A merge that some decisions miss keeps a condition of its own.
+    if reached == 1:
+        return tuple(common)
+    share = (reached.numerator, reached.denominator)
+    return (*common, Guard(step.name, "", share))
+
+
+def _weight(guards: tuple[Guard, ...]) -> Fraction:
+    weight = Fraction(1)
+    for guard in guards:
+        weight *= Fraction(*guard.share)
+    return weight

@@ -1,0 +1,1 @@
+"""How a flow becomes ops, wiring, configuration, schedule and sensors: plain data, no text."""

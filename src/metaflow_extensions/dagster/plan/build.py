@@ -1,0 +1,179 @@
+"""Reads a loaded flow into a JobPlan. The one place where all parts of the plan meet."""
+
+from __future__ import annotations
+
+import json
+import os
+from dataclasses import dataclass
+from typing import Any
+
+from metaflow.decorators import flow_decorators
+from metaflow.user_configs.config_parameters import dump_config_values
+
+from ..errors import DagsterDeployError
+from ..graph import FlowShape, StepKind, read_shape
+from .job import JobPlan
+from .model import OpPlan, Plumbing
+from .names import is_valid_dagster_name
+from .parameters import plan_parameters
+from .schedule import plan_schedule
+from .settings import bake_settings
+from .steps import has_launch_hooks, plan_retry, plan_timeout, static_specs, with_specs
+from .triggers import plan_triggers
+from .wiring import StepPorts, wire
+
+
+@dataclass(frozen=True)
+class CreateOptions:
+    """What ``dagster create`` was asked for."""
+
+    job_name: str | None
+    tags: tuple[str, ...]
+    namespace: str | None
+    workflow_timeout: int | None
+    max_workers: int
+    executor: str
+    regenerate: str
+
+
+def build_plan(state: Any, options: CreateOptions) -> JobPlan:
+    """Plan the definitions file of a flow.
+
+    Args:
+        state: Metaflow's ``CliState`` with the flow loaded, linted and its decorators initialised.
+        options: The command's options.
+
+    Raises:
+        DagsterDeployError: something in the flow or the options cannot be deployed.
+    """
+    flow = state.flow
+    shape = read_shape(flow._graph)
+    job_name = options.job_name or default_job_name(flow)
+    if not is_valid_dagster_name(job_name):
+        raise DagsterDeployError(
+            f"*{job_name}* cannot be a Dagster job name: use letters, digits and underscores, not "
+            "starting with a digit, and no Python keyword. Choose another one with --name."
+        )
+    schedule = plan_schedule(flow)
+    triggers = plan_triggers(flow)
+    reason = "@schedule" if schedule else "@trigger" if triggers else None
+    flow_file = os.path.abspath(state.environment.get_environment_info()["script"])
+    reserved = {job_name, f"{flow.name}Config", *(kind.value for kind in Plumbing)}
+    ports, wiring = wire(shape, reserved | {f"op_{step.name}" for step in shape.steps})
+    return JobPlan(
+        flow_name=flow.name,
+        job_name=job_name,
+        flow_file=flow_file,
+        working_dir=_working_dir(flow_file, state.flow_datastore),
+        regenerate=options.regenerate,
+        description=(shape.doc or "").strip(),
+        top_args=_top_args(state),
+        step_env=bake_settings(os.environ),
+        config_values=json.loads(json.dumps(dump_config_values(flow))),
+        decorator_specs={s.name: static_specs(flow, s.name) for s in shape.steps},
+        with_decorators={s.name: with_specs(flow, s.name) for s in shape.steps},
+        tags=options.tags,
+        namespace=options.namespace,
+        workflow_timeout=options.workflow_timeout,
+        max_workers=options.max_workers,
+        executor=options.executor,
+        job_tags=_job_tags(flow, options),
+        parameters=plan_parameters(flow, must_have_defaults=reason),
+        ops=tuple(_op(flow, shape, port, job_name) for port in ports),
+        wiring=wiring,
+        schedule=schedule,
+        triggers=triggers,
+    )
+
+
+def default_job_name(flow: Any) -> str:
+    """The flow's name, and for a project the branch too: branches must not collide.
+
+    The project's name comes first, as in ``project_flow_name`` (metaflow/plugins/
+    project_decorator.py); characters that Dagster refuses become underscores.
+    """
+    from metaflow import current
+
+    name = current.get("project_flow_name") or flow.name
+    return "".join(char if char.isalnum() and char.isascii() else "_" for char in name)
+
+
+def _op(flow: Any, shape: FlowShape, ports: StepPorts, job_name: str) -> OpPlan:
+    step = shape[ports.step]
+    return OpPlan(
+        step=ports.step,
+        function=ports.key,
+        op_name=f"{job_name}__{ports.step}",
+        key=ports.key,
+        inputs=ports.inputs,
+        arrival=ports.arrival,
+        departure=ports.departure,
+        choices=ports.choices,
+        split_item=ports.split_item,
+        gang=step.is_gang,
+        loop=step.kind is StepKind.LOOP,
+        retry=plan_retry(flow, ports.step),
+        timeout=plan_timeout(flow, ports.step),
+        hooks=has_launch_hooks(flow, ports.step),
+        doc=step.doc,
+    )
+
+
+def _top_args(state: Any) -> tuple[str, ...]:
+    """Options before the command, as native passes them (metaflow/runtime.py, CLIArgs)."""
+    args: list[str] = []
+    for deco in flow_decorators(state.flow):
+        for name, value in deco.get_top_level_options().items():
+            if value is None or value is False:
+                continue
+            flag = "--" + name.replace("_", "-")
+            values = value if isinstance(value, (list, tuple)) else [value]
+            args += [flag if v is True else f"{flag}={v}" for v in values]
+    return (
+        *args,
+        "--quiet",
+        "--no-pylint",
+        f"--metadata={state.metadata.TYPE}",
+        f"--environment={state.environment.TYPE}",
+        f"--datastore={state.flow_datastore.TYPE}",
+        f"--datastore-root={state.flow_datastore.datastore_root}",
+        f"--event-logger={state.event_logger.TYPE}",
+        f"--monitor={state.monitor.TYPE}",
+    )
+
+
+def _working_dir(flow_file: str, datastore: Any) -> str:
+    """Where steps run: the flow's folder, unless Metaflow would not find its data from there.
+
+    Metaflow's card writer looks for ``.metaflow`` from the working directory upwards
+    (metaflow/plugins/datastores/local_storage.py), so that must lead to the datastore in use.
+    """
+    folder = os.path.dirname(flow_file)
+    if datastore.TYPE != "local":
+        return folder
+    root = os.path.abspath(datastore.datastore_root)
+    current = folder
+    while True:
+        candidate = os.path.join(current, ".metaflow")
+        if os.path.isdir(candidate):
+            return (
+                folder
+                if os.path.realpath(candidate) == os.path.realpath(root)
+                else (os.path.dirname(root))
+            )
+        if os.path.dirname(current) == current:
+            return os.path.dirname(root)
+        current = os.path.dirname(current)
+
+
+def _job_tags(flow: Any, options: CreateOptions) -> dict[str, str]:
+    """Tags by which sensors and the Deployer find a flow's runs, whatever the job is called."""
+    from metaflow import current
+
+    tags = {"metaflow/flow": flow.name}
+    for key, name in (("metaflow/project", "project_name"), ("metaflow/branch", "branch_name")):
+        if current.get(name):
+            tags[key] = current.get(name)
+    if options.workflow_timeout is not None:
+        tags["dagster/max_runtime"] = str(options.workflow_timeout)
+    return tags

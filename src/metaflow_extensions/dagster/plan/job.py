@@ -1,0 +1,48 @@
+"""The whole plan of one generated file."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any
+
+from .model import OpPlan, Wiring
+from .parameters import ParameterPlan
+from .schedule import SchedulePlan
+from .triggers import EventTriggerPlan, FinishTriggerPlan
+
+
+@dataclass(frozen=True)
+class JobPlan:
+    """Everything that a generated file says. Values are plain data."""
+
+    flow_name: str
+    job_name: str
+    flow_file: str
+    """Absolute path of the flow's source."""
+    working_dir: str
+    regenerate: str
+    """The command that makes this file again."""
+    description: str
+    top_args: tuple[str, ...]
+    step_env: dict[str, str]
+    config_values: dict[str, Any]
+    decorator_specs: dict[str, list[str]]
+    with_decorators: dict[str, list[str]]
+    tags: tuple[str, ...]
+    namespace: str | None
+    workflow_timeout: int | None
+    """Seconds."""
+    max_workers: int
+    executor: str
+    """``auto``, ``inherit``, ``in_process`` or ``multiprocess``."""
+    job_tags: dict[str, str]
+    parameters: tuple[ParameterPlan, ...]
+    ops: tuple[OpPlan, ...]
+    wiring: Wiring
+    schedule: SchedulePlan | None
+    triggers: tuple[EventTriggerPlan | FinishTriggerPlan, ...]
+
+    @property
+    def config_class(self) -> str | None:
+        """Name of the Config class, if the flow has parameters."""
+        return f"{self.flow_name}Config" if self.parameters else None

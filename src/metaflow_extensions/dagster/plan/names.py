@@ -1,0 +1,64 @@
+"""Names in the generated file: what Dagster and Python reserve, and how we step around it."""
+
+from __future__ import annotations
+
+import builtins
+import keyword
+import re
+
+# dagster/_core/definitions/utils.py, DISALLOWED_NAMES, together with Python's keywords.
+DAGSTER_RESERVED = frozenset(
+    [
+        "context",
+        "conf",
+        "config",
+        "meta",
+        "arg_dict",
+        "dict",
+        "input_arg_dict",
+        "output_arg_dict",
+        "int",
+        "str",
+        "float",
+        "bool",
+        "input",
+        "output",
+        "type",
+    ]
+)
+_VALID = re.compile(r"^[A-Za-z0-9_]+$")
+
+
+def safe_name(name: str) -> str:
+    """A name usable as a Python variable and as a Dagster input or output.
+
+    Builtins are avoided too, so that no generated function hides one.
+    """
+    if name in DAGSTER_RESERVED or keyword.iskeyword(name) or hasattr(builtins, name):
+        return name + "_"
+    return name
+
+
+def is_valid_dagster_name(name: str) -> bool:
+    """Whether Dagster takes ``name`` for a job, and Python for the function that defines it."""
+    return (
+        bool(_VALID.match(name))
+        and name.isidentifier()
+        and name not in DAGSTER_RESERVED
+        and not keyword.iskeyword(name)
+    )
+
+
+class Namespace:
+    """Hands out names that are not taken yet, by adding underscores."""
+
+    def __init__(self, taken: set[str] | None = None) -> None:
+        self._taken = set(taken or ())
+
+    def claim(self, wanted: str) -> str:
+        """``wanted``, or the first free variation of it."""
+        name = safe_name(wanted)
+        while name in self._taken:
+            name += "_"
+        self._taken.add(name)
+        return name

@@ -1,0 +1,17 @@
+"""Stand-ins for the constants of a generated file; the emitter writes the real ones."""
+
+from typing import Any
+
+FLOW_FILE: str = "flow.py"
+FLOW_NAME: str = "Flow"
+WORKING_DIR: str = "."
+ORIGIN_RUN_ID: str | None = None
+METAFLOW_TOP_ARGS: list[str] = []
+METAFLOW_STEP_ENV: dict[str, str] = {}
+METAFLOW_CONFIG_VALUES: dict[str, Any] = {}
+STEP_DECORATOR_SPECS: dict[str, list[str]] = {}
+STEP_WITH_DECORATORS: dict[str, list[str]] = {}
+TAGS: list[str] = []
+NAMESPACE: str | None = None
+MAX_WORKERS: int = 16
+WORKFLOW_TIMEOUT: int | None = None

@@ -1,0 +1,65 @@
+"""Names: Metaflow run and task ids, and the scope of a foreach item."""
+
+import hashlib
+import re
+from typing import Any
+
+from dagster import OpExecutionContext
+
+
+def _make_run_id(dagster_run_id: str) -> str:
+    """Derive a short, deterministic Metaflow run id from Dagster's UUID."""
+    return "dagster-" + hashlib.sha1(dagster_run_id.encode()).hexdigest()[:12]
+
+
+def _metaflow_run_id(context: OpExecutionContext) -> str:
+    """The Metaflow run of this Dagster run; re-executing some steps goes on with the parent's."""
+    run = context.run
+    run_id = _make_run_id(run.run_id)
+    if run.parent_run_id and run.step_keys_to_execute:
+        run_id = run.tags.get("metaflow/run_id") or _make_run_id(run.parent_run_id)
+    if run.tags.get("metaflow/run_id") != run_id:
+        context.instance.add_run_tags(run.run_id, {"metaflow/run_id": run_id})
+    return run_id
+
+
+def _item(context: OpExecutionContext) -> tuple[int, ...]:
+    """The foreach indices of this op's task, outermost first; () outside of any foreach."""
+    key = context.get_mapping_key()
+    return tuple(int(index) for index in key.split("_")) if key else ()
+
+
+def _task_id(context: OpExecutionContext) -> str:
+    """The Metaflow task id: `task`, `task-2-0` for a foreach item.
+
+    It is never a bare integer: Metaflow registers only tasks with other ids. A re-executed
+    Dagster run adds a suffix, so that it writes over no earlier task.
+    """
+    redo = "" if not context.run.parent_run_id else "." + _redo(context.run.run_id)
+    return "-".join(["task", *map(str, _item(context))]) + redo
+
+
+def _redo(dagster_run_id: str) -> str:
+    return "r" + hashlib.sha1(dagster_run_id.encode()).hexdigest()[:6]
+
+
+def _scope(value: Any) -> tuple[int, ...]:
+    """The foreach indices in a task path."""
+    if isinstance(value, dict):
+        value = value["task"]
+    match = re.match(r"task((?:-\d+)*)", value.rsplit("/", 1)[1])
+    return tuple(int(index) for index in match.group(1).split("-")[1:]) if match else ()
+
+
+def _mapping_key(scope: tuple[int, ...]) -> str:
+    return "_".join(map(str, scope))
+
+
+def _flat(values: list[Any]) -> list[Any]:
+    """Lists of lists, as branches of different streams leave them, as one list."""
+    return [v for value in values for v in (_flat(value) if isinstance(value, list) else [value])]
+
+
+def _input_order(paths: list[Any]) -> list[str]:
+    """Join inputs as Metaflow orders them: by split index, then by step."""
+    return sorted(_flat(paths), key=lambda path: (_scope(path), path.split("/")[1]))

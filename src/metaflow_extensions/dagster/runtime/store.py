@@ -1,0 +1,111 @@
+"""What the op itself reads from and writes to Metaflow's datastore."""
+
+import json
+import os
+import time
+from dataclasses import dataclass, field
+from datetime import datetime, timedelta
+from io import BytesIO
+from typing import Any
+
+from .constants import FLOW_NAME, METAFLOW_STEP_ENV, METAFLOW_TOP_ARGS
+from .process import _Outcome
+
+_EPOCH = datetime(1970, 1, 1)  # Metaflow's log lines carry UTC without a zone
+
+
+@dataclass
+class _Facts:
+    """What a finished task says about the way on (see the `dagster_internal` decorator)."""
+
+    splits: int = 0
+    next_steps: list[str] = field(default_factory=list)
+    gang: list[str] = field(default_factory=list)
+    artifacts: list[str] = field(default_factory=list)
+    cards: list[str] = field(default_factory=list)
+    error: str | None = None
+
+
+def _top_option(name: str) -> str:
+    """The value of one of METAFLOW_TOP_ARGS."""
+    prefix = f"--{name}="
+    return next(arg[len(prefix) :] for arg in METAFLOW_TOP_ARGS if arg.startswith(prefix))
+
+
+def _task_datastore(path: str, mode: str, attempt: int | None = None) -> Any:
+    """Open a task's datastore; reading without an attempt opens the one that succeeded.
+
+    Raises:
+        metaflow.datastore.exceptions.DataException: no such (finished) task.
+    """
+    # Metaflow reads its settings when it is imported.
+    for name, value in METAFLOW_STEP_ENV.items():
+        os.environ.setdefault(name, value)
+    from metaflow.datastore.flow_datastore import FlowDataStore
+    from metaflow.plugins import DATASTORES
+
+    kind = _top_option("datastore")
+    storage = next(impl for impl in DATASTORES if kind == impl.TYPE)
+    store = FlowDataStore(
+        FLOW_NAME, None, storage_impl=storage, ds_root=_top_option("datastore-root")
+    )
+    run_id, step_name, task_id = path.split("/")
+    return store.get_task_datastore(run_id, step_name, task_id, attempt=attempt, mode=mode)
+
+
+def _is_done(path: str) -> bool:
+    """Whether a task has finished an attempt."""
+    from metaflow.datastore.exceptions import DataException
+
+    try:
+        _task_datastore(path, "r")
+    except DataException:
+        return False
+    return True
+
+
+def _read_facts(result_file: str, path: str) -> _Facts:
+    """The facts that the task left in a file, or else in the datastore (remote compute)."""
+    if os.path.getsize(result_file):
+        with open(result_file, encoding="utf-8") as file:
+            return _Facts(**json.load(file))
+    task = _task_datastore(path, "r")
+    transition = task.get("_transition") or ([], None)
+    ubf = task.get("_parallel_ubf_iter")
+    return _Facts(
+        splits=ubf.num_parallel if ubf else task.get("_foreach_num_splits") or 0,
+        next_steps=list(transition[0]),
+        gang=list(task.get("_control_mapper_tasks") or []),
+        artifacts=sorted(name for name, _ in task.items() if not name.startswith("_")),
+    )
+
+
+def _save_attempt(path: str, attempt: int, outcome: _Outcome) -> None:
+    """Save an attempt's logs and exit code where a native run saves them.
+
+    Source: Worker.terminate and Worker.emit_log in metaflow/runtime.py.
+    """
+    task = _task_datastore(path, "w", attempt)
+    from metaflow.mflog import RUNTIME_LOG_SOURCE, mflog
+
+    code = outcome.returncode
+    task.save_metadata(
+        {"runtime": {"return_code": code, "killed": outcome.timed_out, "success": code == 0}}
+    )
+    stderr = list(outcome.stderr)
+    if code and not outcome.timed_out:
+        text = b"Task failed with a segmentation fault." if code == -11 else b"Task failed."
+        stderr.append((time.time(), text))
+    logs: dict[str, BytesIO] = {}
+    for stream, lines in (("stdout", outcome.stdout), ("stderr", stderr)):
+        logs[stream] = BytesIO(
+            b"".join(_log_line(mflog, RUNTIME_LOG_SOURCE, when, line) for when, line in lines)
+        )
+    task.save_logs(RUNTIME_LOG_SOURCE, logs)
+
+
+def _log_line(mflog: Any, source: str, when: float, line: bytes) -> bytes:
+    """A line as Metaflow stores it; one that a remote task has stored already becomes nothing."""
+    if mflog.is_structured(line) and (parsed := mflog.parse(line)):
+        return mflog.unset_should_persist(line) if parsed.should_persist else b""
+    return mflog.decorate(source, line, now=_EPOCH + timedelta(seconds=when))

@@ -1,0 +1,303 @@
+"""Running a Metaflow task from an op: command line, attempts, failures, metadata."""
+
+import os
+import shlex
+import sys
+import tempfile
+import time
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from dagster import (
+    Failure,
+    MetadataValue,
+    OpExecutionContext,
+    Output,
+    RetryRequested,
+)
+
+from .constants import (
+    FLOW_FILE,
+    FLOW_NAME,
+    METAFLOW_STEP_ENV,
+    METAFLOW_TOP_ARGS,
+    NAMESPACE,
+    STEP_DECORATOR_SPECS,
+    STEP_WITH_DECORATORS,
+    TAGS,
+    WORKFLOW_TIMEOUT,
+)
+from .identity import _input_order, _item, _task_id
+from .parameters import _long_command
+from .process import _Outcome, _run_process
+from .store import _Facts, _is_done, _read_facts, _save_attempt, _task_datastore
+
+_EXIT_DISALLOW_RETRY = 202  # METAFLOW_EXIT_DISALLOW_RETRY in metaflow/exception.py
+_TIMEOUT_GRACE = 5.0  # seconds that @timeout has to end the task by itself
+_ARGUMENT_LIMIT = 65536  # bytes of input paths on a command line; more go through a file
+
+
+@dataclass
+class _StepResult:
+    """A task that succeeded, and what it says about the way on."""
+
+    path: str
+    splits: int
+    next_steps: list[str]
+    gang: list[str]
+    artifacts: list[str]
+    cards: list[str]
+    seconds: float
+
+
+def _run_init(
+    context: OpExecutionContext,
+    run_id: str,
+    arguments: Sequence[str] = (),
+    extra_env: Mapping[str, str] | None = None,
+) -> str:
+    """Create the run and its `_parameters` task, once. Returns the task's path.
+
+    `arguments` and `extra_env` carry the parameters, as `_parameter_args` gives them.
+    """
+    path = f"{run_id}/_parameters/params"
+    again = context.retry_number > 0 or context.run.parent_run_id is not None
+    if again and _is_done(path):
+        return path
+    cmd = [sys.executable, FLOW_FILE, *METAFLOW_TOP_ARGS, "init"]
+    cmd += ["--run-id", run_id, "--task-id", "params", *_tag_args(), *arguments]
+    with tempfile.TemporaryDirectory(prefix="metaflow-dagster-") as scratch:
+        cmd = _long_command(cmd, scratch)
+        context.log.info("$ " + shlex.join(cmd))
+        outcome = _run_process(cmd, _step_env(context, run_id, extra_env or {}))
+    if outcome.returncode:
+        raise _failure(f"Metaflow could not start run {run_id}", _tail(outcome))
+    return path
+
+
+def _run_step(
+    context: OpExecutionContext,
+    step_name: str,
+    inputs: str | list[str],
+    *,
+    split_item: bool = False,
+    num_parallel: int | None = None,
+    max_user_code_retries: int = 0,
+    max_error_retries: int = 0,
+    retry_delay: float = 0.0,
+    timeout: float | None = None,
+    hooks: bool = False,
+    iteration: int | None = None,
+) -> _StepResult:
+    """Run one attempt of a task, as Metaflow's own scheduler does; Dagster retries the op.
+
+    Args:
+        inputs: The path of the task before, or the paths that a join takes.
+        split_item: This is one split of a foreach; its index is the innermost of the item.
+        num_parallel: Tasks in the gang that this task controls.
+        max_user_code_retries: Retries that run the user's code (`@retry`).
+        max_error_retries: Retries after those, that run a fallback (`@catch`).
+        retry_delay: Seconds before an attempt.
+        timeout: Seconds that the user's code may take (`@timeout`).
+        hooks: A decorator changes how the task is launched.
+        iteration: The round of a recursive switch.
+
+    Raises:
+        RetryRequested: the attempt failed and another one is due.
+        Failure: the last attempt failed, or the task asked not to be retried.
+    """
+    paths = [inputs] if isinstance(inputs, str) else _input_order(inputs)
+    run_id = paths[0].split("/")[0]
+    task_id = _task_id(context)
+    attempt = context.retry_number
+    if iteration is not None:
+        task_id += f".i{iteration}"
+    path = f"{run_id}/{step_name}/{task_id}"
+    if iteration is not None:
+        if attempt and _is_done(path):
+            return _result(path, _read_facts(os.devnull, path), 0.0)
+        attempt = _attempts_made(path) if attempt else 0
+
+    cmd = [sys.executable, FLOW_FILE, *METAFLOW_TOP_ARGS]
+    cmd += [f"--with={spec}" for spec in STEP_WITH_DECORATORS.get(step_name, [])]
+    cmd += [*_internal_decorator(), *(["dagster", "launch"] if hooks else []), "step", step_name]
+    cmd += ["--run-id", run_id, "--task-id", task_id]
+    cmd += ["--retry-count", str(attempt), "--max-user-code-retries", str(max_user_code_retries)]
+    cmd += _tag_args()
+    if NAMESPACE is not None:
+        cmd += ["--namespace", NAMESPACE]
+    if split_item:
+        cmd += ["--split-index", str(_item(context)[-1])]
+    extra_env = {}
+    if num_parallel is not None:
+        cmd += ["--ubf-context", "ubf_control", "--num-parallel", str(num_parallel)]
+        cmd += ["--split-index", "0"]
+        extra_env["METAFLOW_RUNTIME_ENVIRONMENT"] = "local"
+
+    started = time.monotonic()
+    with tempfile.TemporaryDirectory(prefix="metaflow-dagster-") as scratch:
+        cmd += _input_args(paths, scratch)
+        result_file = os.path.join(scratch, "result.json")
+        open(result_file, "w").close()
+        extra_env["METAFLOW_DAGSTER_RESULT"] = result_file
+        context.log.info("$ " + shlex.join(cmd))
+        env = _step_env(context, run_id, extra_env)
+        outcome = _run_process(cmd, env, _time_limit(context, timeout))
+        _save_attempt(path, attempt, outcome)
+        failed = outcome.timed_out or outcome.returncode != 0
+        if not failed or os.path.getsize(result_file):
+            facts = _read_facts(result_file, path)
+        else:
+            facts = _Facts()
+    if not failed:
+        return _result(path, facts, time.monotonic() - started)
+
+    failure = _failure(
+        f"Step {step_name} failed ({path}, {_how(outcome)})", facts.error or _tail(outcome)
+    )
+    if outcome.returncode == _EXIT_DISALLOW_RETRY:
+        context.log.error(f"Exit code {_EXIT_DISALLOW_RETRY}: this task is not retried.")
+    elif attempt < max_user_code_retries + max_error_retries and not _is_overdue(context):
+        context.log.error(failure.description or "")
+        raise RetryRequested(context.retry_number + 1, retry_delay) from failure
+    raise failure
+
+
+def _run_loop(
+    context: OpExecutionContext, step_name: str, inputs: str | list[str], **options: Any
+) -> _StepResult:
+    """Run a recursive switch: every round is a task of its own that takes the one before."""
+    iteration = 0
+    while True:
+        task = _run_step(context, step_name, inputs, iteration=iteration, **options)
+        if task.next_steps != [step_name]:
+            return task
+        inputs, iteration = task.path, iteration + 1
+        # A first round is a split of the foreach around it; the next ones follow a task.
+        options["split_item"] = False
+
+
+def _result(path: str, facts: _Facts, seconds: float) -> _StepResult:
+    return _StepResult(
+        path, facts.splits, facts.next_steps, facts.gang, facts.artifacts, facts.cards, seconds
+    )
+
+
+def _attempts_made(path: str) -> int:
+    """How many attempts of a task have begun (metaflow/datastore/task_datastore.py)."""
+    attempt = 0
+    while _task_datastore(path, "w", attempt).has_metadata("attempt"):
+        attempt += 1
+    return attempt
+
+
+def _tag_args() -> list[str]:
+    return [arg for tag in TAGS for arg in ("--tag", tag)]
+
+
+def _internal_decorator() -> list[str]:
+    """Our step decorator, where the package that defines it is installed."""
+    try:
+        import metaflow_extensions.dagster.step  # noqa: F401  # pyright: ignore
+    except ImportError:
+        return []
+    return ["--with=dagster_internal"]
+
+
+def _input_args(paths: list[str], scratch: str) -> list[str]:
+    """Input paths on the command line, or through a file where they are too long for it."""
+    joined = ",".join(paths)
+    if len(joined) <= _ARGUMENT_LIMIT:
+        return ["--input-paths", joined]
+    file_name = os.path.join(scratch, "input-paths")
+    with open(file_name, "w", encoding="utf-8") as file:
+        file.write(joined)
+    return ["--input-paths-filename", file_name]
+
+
+def _step_env(context: OpExecutionContext, run_id: str, extra: Mapping[str, str]) -> dict[str, str]:
+    """The environment of a Metaflow process.
+
+    Variables of other Metaflow runs do not reach it (see `_is_foreign`).
+    """
+    env = {name: value for name, value in os.environ.items() if not _is_foreign(name)}
+    env.update(METAFLOW_STEP_ENV)
+    env["PYTHONUNBUFFERED"] = "x"
+    env["METAFLOW_RUN_ID"] = run_id
+    env["METAFLOW_DAGSTER_RUN_ID"] = context.run.run_id
+    env["METAFLOW_DAGSTER_JOB"] = context.run.job_name
+    env["METAFLOW_DAGSTER_STEP_KEY"] = context.get_step_execution_context().step.key
+    env.update(extra)
+    return env
+
+
+def _is_foreign(name: str) -> bool:
+    """Variables that belong to another run, if this process itself was started by one."""
+    return name.startswith(("METAFLOW_RUN_", "METAFLOW_INIT_")) or (
+        name.startswith("METAFLOW_") and name.endswith(("_TRIGGER", "_TRIGGERS"))
+    )
+
+
+def _time_limit(context: OpExecutionContext, timeout: float | None) -> float | None:
+    """Seconds until this attempt must be ended from outside, if ever."""
+    limits = [] if timeout is None else [timeout + _TIMEOUT_GRACE]
+    if WORKFLOW_TIMEOUT is not None:
+        limits.append(max(0.0, _run_start(context) + WORKFLOW_TIMEOUT - time.time()))
+    return min(limits) if limits else None
+
+
+def _is_overdue(context: OpExecutionContext) -> bool:
+    """Whether the run has used up its --workflow-timeout."""
+    return WORKFLOW_TIMEOUT is not None and time.time() >= _run_start(context) + WORKFLOW_TIMEOUT
+
+
+def _run_start(context: OpExecutionContext) -> float:
+    record = context.instance.get_run_record_by_id(context.run.run_id)
+    return (record.start_time if record else None) or time.time()
+
+
+def _how(outcome: _Outcome) -> str:
+    if outcome.timed_out:
+        return "ended at its time limit"
+    code = outcome.returncode
+    return f"killed by signal {-code}" if code < 0 else f"exit code {code}"
+
+
+def _tail(outcome: _Outcome) -> str:
+    """The end of what a task said on stderr: the user's traceback, if there is one."""
+    return b"".join(line for _, line in outcome.stderr[-60:]).decode(errors="replace").strip()
+
+
+def _failure(what: str, detail: str) -> Failure:
+    return Failure(description=f"{what}\n\n{detail}", allow_retries=False)
+
+
+def _add_step_metadata(
+    context: OpExecutionContext,
+    task: _StepResult,
+    output_name: str | None = None,
+    mapping_key: str | None = None,
+) -> None:
+    """Show the task's artifacts, and how to get them, on the op's output."""
+    pathspec = f"{FLOW_NAME}/{task.path}"
+    snippet = ["from metaflow import Task", "", f"task = Task({pathspec!r})"]
+    snippet += [f"task[{name!r}].data" for name in task.artifacts]
+    metadata = {
+        "metaflow task": MetadataValue.text(pathspec),
+        "artifacts": MetadataValue.text(", ".join(task.artifacts) or "none"),
+        "retrieve": MetadataValue.md("```python\n" + "\n".join(snippet) + "\n```"),
+    }
+    decorators = STEP_DECORATOR_SPECS.get(task.path.split("/")[1])
+    if decorators:
+        metadata["decorators"] = MetadataValue.text(", ".join("@" + d for d in decorators))
+    context.add_output_metadata(metadata, output_name, mapping_key)
+
+
+def _chosen(context: OpExecutionContext, task: _StepResult) -> Output[str]:
+    """The output of the branch that a switch chose; the other branches are skipped."""
+    (name,) = task.next_steps
+    # Outputs are named like the steps that they lead to, but for names that are reserved.
+    output_name = name if name in context.op_def.output_dict else name + "_"
+    _add_step_metadata(context, task, output_name)
+    return Output(task.path, output_name)
