@@ -8,7 +8,7 @@ from typing import Any
 import jinja2
 
 from ..plan.job import JobPlan
-from ..plan.model import Arg, Arrival, Call, ForEach, OpPlan, Ref
+from ..plan.model import Arg, Arrival, Call, Departure, ForEach, OpPlan, Ref
 from ..plan.parameters import MISSING
 from .embed import Import, embed
 from .literals import literal
@@ -46,6 +46,17 @@ _IMPORTS = {
         "sensor",
     ]
 }
+_OUTS = {
+    Departure.TASK: "Out(str)",
+    Departure.ITEMS: "DynamicOut(str)",
+    Departure.SPLITS: "Out(dict)",
+    Departure.GANG: "Out(list)",
+}
+_EXECUTORS = {
+    "auto": "_executor()",
+    "in_process": "in_process_executor",
+    "multiprocess": "_multiprocess_executor()",
+}
 _TYPES = {"str": "str", "list": "list[Any]", "dict": "dict[str, Any]"}
 
 
@@ -68,6 +79,8 @@ def _template(plan: JobPlan, *, imports: str, helpers: str) -> str:
     environment.filters.update(py=_py, docstring=_docstring, dict=dict)
     environment.globals.update(
         section=_section,
+        op_decorator=_op_decorator,
+        job_decorator=_job_decorator,
         call_args=_call_args,
         statement_text=_statement_text,
         field_value=_field_value,
@@ -98,6 +111,48 @@ def _docstring(text: str) -> str:
     line = " ".join(text.strip().split("\n\n")[0].split())
     line = line.replace("\\", "\\\\").replace('"""', "'''")
     return f'"""{line} """' if line.endswith('"') else f'"""{line}"""'
+
+
+def _decorator(name: str, options: dict[str, str]) -> str:
+    """``@name(...)`` on one line, or with an option a line."""
+    args = [f"{key}={value}" for key, value in options.items()]
+    line = f"@{name}({', '.join(args)})"
+    if len(line) <= _RULE and "\n" not in line:
+        return line
+    return f"@{name}(\n" + "".join(f"    {arg},\n" for arg in args) + ")"
+
+
+def _op_decorator(op: OpPlan) -> str:
+    options = {"name": literal(op.op_name)}
+    if op.inputs:
+        options["ins"] = _mapping({put.name: f"In({put.type})" for put in op.inputs})
+    if op.departure is Departure.CHOICE:
+        optional = "Out(str, is_required=False)"
+        options["out"] = _mapping({choice.output: optional for choice in op.choices})
+    elif op.departure is not Departure.NOTHING:
+        options["out"] = _OUTS[op.departure]
+    if op.tags:
+        options["tags"] = literal(dict(op.tags), 4)
+    return _decorator("op", options)
+
+
+def _job_decorator(plan: JobPlan) -> str:
+    options = {"name": literal(plan.job_name)}
+    if plan.description:
+        options["description"] = literal(plan.description)
+    options["tags"] = literal(plan.job_tags, 4)
+    if plan.executor != "inherit":
+        options["executor_def"] = _EXECUTORS[plan.executor]
+    return _decorator("job", options)
+
+
+def _mapping(entries: dict[str, str]) -> str:
+    """A dict of names to source texts."""
+    rows = [f"{literal(key)}: {value}" for key, value in entries.items()]
+    line = "{" + ", ".join(rows) + "}"
+    if len(line) <= _RULE - 10:
+        return line
+    return "{\n" + "".join(f"        {row},\n" for row in rows) + "    }"
 
 
 def _call_args(op: OpPlan) -> str:

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import hashlib
 import json
 import os
+import re
 from dataclasses import dataclass
 from typing import Any
 
@@ -87,15 +89,21 @@ def build_plan(state: Any, options: CreateOptions) -> JobPlan:
 
 
 def default_job_name(flow: Any) -> str:
-    """The flow's name, and for a project the branch too: branches must not collide.
+    """The flow's name; in a project ``<project>__<branch>__<flow>``, so that no two collide.
 
-    The project's name comes first, as in ``project_flow_name`` (metaflow/plugins/
-    project_decorator.py); characters that Dagster refuses become underscores.
+    Metaflow joins the parts with dots (``project_flow_name``, metaflow/plugins/
+    project_decorator.py), which Dagster refuses. Where the parts could be read in two ways after
+    that, or hold other characters that Dagster refuses, a short hash of the name is added.
     """
     from metaflow import current
 
     name = current.get("project_flow_name") or flow.name
-    return "".join(char if char.isalnum() and char.isascii() else "_" for char in name)
+    parts = [re.sub("[^A-Za-z0-9_]", "_", part) for part in name.split(".")]
+    job_name = "__".join(parts)
+    ambiguous = any("__" in part or part.strip("_") != part for part in parts)
+    if len(parts) > 1 and (ambiguous or parts != name.split(".")):
+        job_name += "_" + hashlib.sha1(name.encode()).hexdigest()[:6]
+    return job_name
 
 
 def _op(flow: Any, shape: FlowShape, ports: StepPorts, job_name: str) -> OpPlan:
@@ -123,7 +131,7 @@ def _top_args(state: Any) -> tuple[str, ...]:
     """Options before the command, as native passes them (metaflow/runtime.py, CLIArgs)."""
     args: list[str] = []
     for deco in flow_decorators(state.flow):
-        for name, value in deco.get_top_level_options().items():
+        for name, value in dict(deco.get_top_level_options()).items():
             if value is None or value is False:
                 continue
             flag = "--" + name.replace("_", "-")

@@ -1,5 +1,6 @@
 """Running a Metaflow task from an op: command line, attempts, failures, metadata."""
 
+import json
 import os
 import shlex
 import sys
@@ -20,6 +21,7 @@ from dagster import (
 from .constants import (
     FLOW_FILE,
     FLOW_NAME,
+    METAFLOW_CONFIG_VALUES,
     METAFLOW_STEP_ENV,
     METAFLOW_TOP_ARGS,
     NAMESPACE,
@@ -47,8 +49,6 @@ class _StepResult:
     next_steps: list[str]
     gang: list[str]
     artifacts: list[str]
-    cards: list[str]
-    seconds: float
 
 
 def _run_init(
@@ -65,10 +65,9 @@ def _run_init(
     again = context.retry_number > 0 or context.run.parent_run_id is not None
     if again and _is_done(path):
         return path
-    cmd = [sys.executable, FLOW_FILE, *METAFLOW_TOP_ARGS, "init"]
-    cmd += ["--run-id", run_id, "--task-id", "params", *_tag_args(), *arguments]
     with tempfile.TemporaryDirectory(prefix="metaflow-dagster-") as scratch:
-        cmd = _long_command(cmd, scratch)
+        cmd = [*_flow_command(scratch), "init", "--run-id", run_id, "--task-id", "params"]
+        cmd = _long_command([*cmd, *_tag_args(), *arguments], scratch)
         context.log.info("$ " + shlex.join(cmd))
         outcome = _run_process(cmd, _step_env(context, run_id, extra_env or {}))
     if outcome.returncode:
@@ -98,7 +97,7 @@ def _run_step(
         num_parallel: Tasks in the gang that this task controls.
         max_user_code_retries: Retries that run the user's code (`@retry`).
         max_error_retries: Retries after those, that run a fallback (`@catch`).
-        retry_delay: Seconds before an attempt.
+        retry_delay: Seconds before another attempt.
         timeout: Seconds that the user's code may take (`@timeout`).
         hooks: A decorator changes how the task is launched.
         iteration: The round of a recursive switch.
@@ -109,53 +108,44 @@ def _run_step(
     """
     paths = [inputs] if isinstance(inputs, str) else _input_order(inputs)
     run_id = paths[0].split("/")[0]
-    task_id = _task_id(context)
-    attempt = context.retry_number
+    path, attempt = f"{run_id}/{step_name}/{_task_id(context)}", context.retry_number
     if iteration is not None:
-        task_id += f".i{iteration}"
-    path = f"{run_id}/{step_name}/{task_id}"
-    if iteration is not None:
-        if attempt and _is_done(path):
-            return _result(path, _read_facts(os.devnull, path), 0.0)
+        path += f".i{iteration}"
+        if attempt and _is_done(path):  # an earlier attempt of the op came further than this
+            return _result(path, _read_facts(os.devnull, path))
         attempt = _attempts_made(path) if attempt else 0
 
-    cmd = [sys.executable, FLOW_FILE, *METAFLOW_TOP_ARGS]
-    cmd += [f"--with={spec}" for spec in STEP_WITH_DECORATORS.get(step_name, [])]
-    cmd += [*_internal_decorator(), *(["dagster", "launch"] if hooks else []), "step", step_name]
-    cmd += ["--run-id", run_id, "--task-id", task_id]
-    cmd += ["--retry-count", str(attempt), "--max-user-code-retries", str(max_user_code_retries)]
-    cmd += _tag_args()
-    if NAMESPACE is not None:
-        cmd += ["--namespace", NAMESPACE]
-    if split_item:
-        cmd += ["--split-index", str(_item(context)[-1])]
-    extra_env = {}
-    if num_parallel is not None:
-        cmd += ["--ubf-context", "ubf_control", "--num-parallel", str(num_parallel)]
-        cmd += ["--split-index", "0"]
-        extra_env["METAFLOW_RUNTIME_ENVIRONMENT"] = "local"
-
-    started = time.monotonic()
     with tempfile.TemporaryDirectory(prefix="metaflow-dagster-") as scratch:
-        cmd += _input_args(paths, scratch)
+        cmd = _flow_command(scratch)
+        cmd += [f"--with={spec}" for spec in STEP_WITH_DECORATORS.get(step_name, [])]
+        cmd += [*_internal_decorator(), *(["dagster", "launch"] if hooks else [])]
+        cmd += ["step", step_name, "--run-id", run_id, "--task-id", path.split("/")[2]]
+        cmd += ["--retry-count", str(attempt)]
+        cmd += ["--max-user-code-retries", str(max_user_code_retries), *_tag_args()]
+        if NAMESPACE is not None:
+            cmd += ["--namespace", NAMESPACE]
+        if split_item:
+            cmd += ["--split-index", str(_item(context)[-1])]
         result_file = os.path.join(scratch, "result.json")
         open(result_file, "w").close()
-        extra_env["METAFLOW_DAGSTER_RESULT"] = result_file
+        extra_env = {"METAFLOW_DAGSTER_RESULT": result_file}
+        if num_parallel is not None:
+            cmd += ["--ubf-context", "ubf_control", "--num-parallel", str(num_parallel)]
+            cmd += ["--split-index", "0"]
+            extra_env["METAFLOW_RUNTIME_ENVIRONMENT"] = "local"
+        cmd += _input_args(paths, scratch)
         context.log.info("$ " + shlex.join(cmd))
         env = _step_env(context, run_id, extra_env)
         outcome = _run_process(cmd, env, _time_limit(context, timeout))
         _save_attempt(path, attempt, outcome)
         failed = outcome.timed_out or outcome.returncode != 0
-        if not failed or os.path.getsize(result_file):
-            facts = _read_facts(result_file, path)
-        else:
-            facts = _Facts()
+        has_facts = not failed or os.path.getsize(result_file)
+        facts = _read_facts(result_file, path) if has_facts else _Facts()
     if not failed:
-        return _result(path, facts, time.monotonic() - started)
+        return _result(path, facts)
 
-    failure = _failure(
-        f"Step {step_name} failed ({path}, {_how(outcome)})", facts.error or _tail(outcome)
-    )
+    what = f"Step {step_name} failed ({path}, attempt {attempt}, {_how(outcome)})"
+    failure = _failure(what, facts.error or _tail(outcome))
     if outcome.returncode == _EXIT_DISALLOW_RETRY:
         context.log.error(f"Exit code {_EXIT_DISALLOW_RETRY}: this task is not retried.")
     elif attempt < max_user_code_retries + max_error_retries and not _is_overdue(context):
@@ -178,10 +168,21 @@ def _run_loop(
         options["split_item"] = False
 
 
-def _result(path: str, facts: _Facts, seconds: float) -> _StepResult:
-    return _StepResult(
-        path, facts.splits, facts.next_steps, facts.gang, facts.artifacts, facts.cards, seconds
-    )
+def _result(path: str, facts: _Facts) -> _StepResult:
+    return _StepResult(path, facts.splits, facts.next_steps, facts.gang, facts.artifacts)
+
+
+def _flow_command(scratch: str) -> list[str]:
+    """Interpreter, flow and top-level options; values of Configs go through a file."""
+    cmd = [sys.executable, FLOW_FILE, *METAFLOW_TOP_ARGS]
+    if METAFLOW_CONFIG_VALUES:
+        config_file = os.path.join(scratch, "config.json")
+        with open(config_file, "w", encoding="utf-8") as file:
+            json.dump(METAFLOW_CONFIG_VALUES, file)
+        cmd += ["--local-config-file", config_file]
+        for name in METAFLOW_CONFIG_VALUES["user_configs"]:
+            cmd += ["--config-value", name, f"kv.{name}"]
+    return cmd
 
 
 def _attempts_made(path: str) -> int:
