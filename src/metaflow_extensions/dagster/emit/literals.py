@@ -4,31 +4,40 @@ from __future__ import annotations
 
 from typing import Any
 
-_WIDTH = 96
+_WIDTH = 88
 
 
-def literal(value: Any, indent: int = 0) -> str:
+def literal(value: Any, indent: int = 0, before: int = 0) -> str:
     """Source text of plain data; containers too long for a line get one entry a line.
 
     Args:
         value: Strings, numbers, booleans, None, and lists, tuples or dicts of these.
         indent: Columns that the text is indented by, for the closing bracket.
+        before: Columns taken on the first line by what stands before the text.
 
     Raises:
         TypeError: ``value`` holds anything else, which a literal could not bring back.
     """
     _check(value)
     text = _quoted(value)
-    if len(text) + indent <= _WIDTH or not isinstance(value, (list, tuple, dict)) or not value:
+    if (
+        len(text) + max(indent, before) <= _WIDTH
+        or not isinstance(value, (list, tuple, dict))
+        or not value
+    ):
         return text
     pad = " " * (indent + 4)
     if isinstance(value, dict):
-        rows = [f"{_quoted(k)}: {literal(v, indent + 4)}" for k, v in value.items()]
+        rows = [_entry(_quoted(key), entry, indent + 4) for key, entry in value.items()]
     else:
         rows = [literal(v, indent + 4) for v in value]
     opening, closing = {dict: "{}", list: "[]", tuple: "()"}[type(value)]
     body = "".join(f"{pad}{row},\n" for row in rows)
     return f"{opening}\n{body}{' ' * indent}{closing}"
+
+
+def _entry(key: str, value: Any, indent: int) -> str:
+    return f"{key}: {literal(value, indent, indent + len(key) + 3)}"
 
 
 def _quoted(value: Any) -> str:

@@ -13,7 +13,7 @@ from ..plan.parameters import MISSING
 from .embed import Import, embed
 from .literals import literal
 
-_RULE = 92
+_RULE = 88
 # Names that templates use and no helper does.
 _IMPORTS = {
     "Any": Import("typing", "Any"),
@@ -79,6 +79,7 @@ def _template(plan: JobPlan, *, imports: str, helpers: str) -> str:
     environment.filters.update(py=_py, docstring=_docstring, dict=dict)
     environment.globals.update(
         section=_section,
+        constant=_constant,
         op_decorator=_op_decorator,
         job_decorator=_job_decorator,
         call_args=_call_args,
@@ -100,6 +101,10 @@ def _template(plan: JobPlan, *, imports: str, helpers: str) -> str:
 
 def _py(value: Any, indent: int = 0) -> str:
     return literal(value, indent)
+
+
+def _constant(name: str, value: Any) -> str:
+    return f"{name} = {literal(value, before=len(name) + 3)}"
 
 
 def _section(title: str) -> str:
@@ -182,7 +187,7 @@ def _call_args(op: OpPlan) -> str:
             options[option] = literal(value)
     args = ["context", literal(op.step), source, *(f"{k}={v}" for k, v in options.items())]
     line = ", ".join(args)
-    if len(line) <= 76:
+    if len(line) <= _RULE - 26:
         return line
     return "\n        " + ",\n        ".join(args) + ",\n    "
 

@@ -6,6 +6,7 @@ import hashlib
 import json
 import os
 import re
+import sys
 from dataclasses import dataclass
 from typing import Any
 
@@ -59,7 +60,7 @@ def build_plan(state: Any, options: CreateOptions) -> JobPlan:
     schedule = plan_schedule(flow)
     triggers = plan_triggers(flow)
     reason = "@schedule" if schedule else "@trigger" if triggers else None
-    flow_file = os.path.abspath(state.environment.get_environment_info()["script"])
+    flow_file = os.path.abspath(sys.argv[0])
     reserved = {job_name, f"{flow.name}Config", *(kind.value for kind in Plumbing)}
     ports, wiring = wire(shape, reserved | {f"op_{step.name}" for step in shape.steps})
     return JobPlan(

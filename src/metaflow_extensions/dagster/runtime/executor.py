@@ -14,12 +14,16 @@ def _executor() -> ExecutorDefinition:
         from metaflow_extensions.dagster.executor import metaflow_executor  # pyright: ignore
     except ImportError:
         return _multiprocess_executor()
-    return metaflow_executor.configured(_executor_config, config_schema=_executor_schema())
+    return metaflow_executor.configured(
+        _executor_config, config_schema=_executor_schema()
+    )
 
 
 def _multiprocess_executor() -> ExecutorDefinition:
     """Dagster's own: one process a step, forked from one that has Dagster loaded."""
-    return multiprocess_executor.configured(_multiprocess_config, config_schema=_executor_schema())
+    return multiprocess_executor.configured(
+        _multiprocess_config, config_schema=_executor_schema()
+    )
 
 
 def _executor_schema() -> dict[str, Any]:

@@ -9,10 +9,14 @@ from .identity import _flat, _input_order, _item, _mapping_key, _scope
 from .task import _StepResult
 
 
-def _split_outputs(context: OpExecutionContext, task: _StepResult) -> Iterator[DynamicOutput[str]]:
+def _split_outputs(
+    context: OpExecutionContext, task: _StepResult
+) -> Iterator[DynamicOutput[str]]:
     """One dynamic output for each split of a foreach step."""
     for index in range(task.splits):
-        yield DynamicOutput(task.path, mapping_key=_mapping_key((*_item(context), index)))
+        yield DynamicOutput(
+            task.path, mapping_key=_mapping_key((*_item(context), index))
+        )
 
 
 def _fan_out(tasks: list[Any]) -> Iterator[DynamicOutput[str]]:
@@ -23,7 +27,9 @@ def _fan_out(tasks: list[Any]) -> Iterator[DynamicOutput[str]]:
             yield DynamicOutput(task["task"], mapping_key=key)
 
 
-def _grouped(values: list[Any], drop: int = 0) -> list[tuple[tuple[int, ...], list[Any]]]:
+def _grouped(
+    values: list[Any], drop: int = 0
+) -> list[tuple[tuple[int, ...], list[Any]]]:
     """Values by item, in the order of the items; `drop` innermost indices are left out."""
     groups: dict[tuple[int, ...], list[Any]] = {}
     for value in values:

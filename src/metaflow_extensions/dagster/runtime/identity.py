@@ -57,7 +57,11 @@ def _mapping_key(scope: tuple[int, ...]) -> str:
 
 def _flat(values: list[Any]) -> list[Any]:
     """Lists of lists, as branches of different streams leave them, as one list."""
-    return [v for value in values for v in (_flat(value) if isinstance(value, list) else [value])]
+    return [
+        v
+        for value in values
+        for v in (_flat(value) if isinstance(value, list) else [value])
+    ]
 
 
 def _input_order(paths: list[Any]) -> list[str]:

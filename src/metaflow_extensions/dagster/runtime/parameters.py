@@ -54,7 +54,9 @@ def _parameter_args(
                     "the command line only with type=JSONType."
                 )
         elif kind in ("flag", "count"):
-            env["METAFLOW_INIT_" + name.replace("-", "_").upper()] = _text(name, kind, value)
+            env["METAFLOW_INIT_" + name.replace("-", "_").upper()] = _text(
+                name, kind, value
+            )
         elif kind.startswith("list["):
             if not isinstance(value, (list, tuple)):
                 raise TypeError(f"Parameter {name!r} takes a list, not {value!r:.100}.")
@@ -72,7 +74,9 @@ def _option(name: str, kind: str, value: Any) -> list[str]:
     if not kind.startswith("tuple["):
         return [f"--{name}={_text(name, kind, value)}"]
     if not isinstance(value, (list, tuple)) or not value:
-        raise TypeError(f"Parameter {name!r} takes a list of values, not {value!r:.100}.")
+        raise TypeError(
+            f"Parameter {name!r} takes a list of values, not {value!r:.100}."
+        )
     first, *rest = (_text(name, kind[len("tuple[") : -1], entry) for entry in value)
     return [f"--{name}={first}", *rest]
 
@@ -90,7 +94,11 @@ def _text(name: str, kind: str, value: Any) -> str:
     }
     is_bool = isinstance(value, bool) and kind not in ("bool", "flag")
     if is_bool or not isinstance(value, accepted.get(kind, (str,))):
-        expected = {"int": "a whole number", "count": "a whole number", "float": "a number"}
+        expected = {
+            "int": "a whole number",
+            "count": "a whole number",
+            "float": "a number",
+        }
         expected |= {"bool": "true or false", "flag": "true or false"}
         takes = expected.get(kind, "text")
         raise TypeError(f"Parameter {name!r} takes {takes}, not {value!r:.100}.")
@@ -105,7 +113,9 @@ def _json_text(name: str, value: Any) -> str:
             return value
         return json.dumps(value, ensure_ascii=False)
     except (TypeError, ValueError) as error:
-        raise TypeError(f"Parameter {name!r} takes JSON, not {value!r:.100} ({error}).") from error
+        raise TypeError(
+            f"Parameter {name!r} takes JSON, not {value!r:.100} ({error})."
+        ) from error
 
 
 def _long_command(cmd: list[str], folder: str) -> list[str]:

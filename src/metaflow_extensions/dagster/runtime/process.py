@@ -27,7 +27,9 @@ class _Outcome:
     stderr: list[tuple[float, bytes]] = field(default_factory=list)
 
 
-def _run_process(cmd: list[str], env: dict[str, str], timeout: float | None = None) -> _Outcome:
+def _run_process(
+    cmd: list[str], env: dict[str, str], timeout: float | None = None
+) -> _Outcome:
     """Run a command in a process group of its own and stream its output to Dagster's logs.
 
     The group ends with the op, whether the op is interrupted or its process is killed.
@@ -54,7 +56,9 @@ def _run_process(cmd: list[str], env: dict[str, str], timeout: float | None = No
     return outcome
 
 
-def _start_process(cmd: list[str], env: dict[str, str], stdout: int, stderr: int) -> Any:
+def _start_process(
+    cmd: list[str], env: dict[str, str], stdout: int, stderr: int
+) -> Any:
     """Fork a warm process where metaflow-dagster is installed, else start a new interpreter."""
     try:
         from metaflow_extensions.dagster.step.warm import spawn  # pyright: ignore
@@ -133,7 +137,9 @@ class _Stream:
         self.kept.append((time.time(), line))
 
 
-def _pump(proc: Any, fds: tuple[int, int], outcome: _Outcome, timeout: float | None) -> None:
+def _pump(
+    proc: Any, fds: tuple[int, int], outcome: _Outcome, timeout: float | None
+) -> None:
     """Pass output on until the process has ended and its pipes are drained."""
     deadline = None if timeout is None else time.monotonic() + timeout
     with selectors.DefaultSelector() as selector:
@@ -151,7 +157,9 @@ def _pump(proc: Any, fds: tuple[int, int], outcome: _Outcome, timeout: float | N
                     selector.unregister(key.fd)
             if not ready and proc.poll() is not None:
                 for key in selector.get_map().values():
-                    key.data.feed(b"")  # something that the task left running holds the pipe
+                    key.data.feed(
+                        b""
+                    )  # something that the task left running holds the pipe
                 return
             if _interrupted():
                 raise DagsterExecutionInterruptedError

@@ -21,7 +21,9 @@ def _on_finish(context: SensorEvaluationContext, flows: list[str]) -> SensorResu
     """
     cursor = json.loads(context.cursor) if context.cursor else None
     if cursor is None:
-        latest = context.instance.fetch_run_status_changes(DagsterEventType.RUN_SUCCESS, limit=1)
+        latest = context.instance.fetch_run_status_changes(
+            DagsterEventType.RUN_SUCCESS, limit=1
+        )
         last = latest.records[0].storage_id if latest.records else 0
         return SensorResult(cursor=json.dumps({"after": last, "waiting": {}}))
 
@@ -51,4 +53,6 @@ def _on_finish(context: SensorEvaluationContext, flows: list[str]) -> SensorResu
             requests.append(RunRequest(run_key="+".join(upstream), tags=tags))
             waiting.clear()
     reason = None if requests else SkipReason(f"No new success of {', '.join(flows)}.")
-    return SensorResult(run_requests=requests, skip_reason=reason, cursor=json.dumps(cursor))
+    return SensorResult(
+        run_requests=requests, skip_reason=reason, cursor=json.dumps(cursor)
+    )

@@ -29,7 +29,9 @@ class _Facts:
 def _top_option(name: str) -> str:
     """The value of one of METAFLOW_TOP_ARGS."""
     prefix = f"--{name}="
-    return next(arg[len(prefix) :] for arg in METAFLOW_TOP_ARGS if arg.startswith(prefix))
+    return next(
+        arg[len(prefix) :] for arg in METAFLOW_TOP_ARGS if arg.startswith(prefix)
+    )
 
 
 def _task_datastore(path: str, mode: str, attempt: int | None = None) -> Any:
@@ -50,7 +52,9 @@ def _task_datastore(path: str, mode: str, attempt: int | None = None) -> Any:
         FLOW_NAME, None, storage_impl=storage, ds_root=_top_option("datastore-root")
     )
     run_id, step_name, task_id = path.split("/")
-    return store.get_task_datastore(run_id, step_name, task_id, attempt=attempt, mode=mode)
+    return store.get_task_datastore(
+        run_id, step_name, task_id, attempt=attempt, mode=mode
+    )
 
 
 def _is_done(path: str) -> bool:
@@ -90,16 +94,28 @@ def _save_attempt(path: str, attempt: int, outcome: _Outcome) -> None:
 
     code = outcome.returncode
     task.save_metadata(
-        {"runtime": {"return_code": code, "killed": outcome.timed_out, "success": code == 0}}
+        {
+            "runtime": {
+                "return_code": code,
+                "killed": outcome.timed_out,
+                "success": code == 0,
+            }
+        }
     )
     stderr = list(outcome.stderr)
     if code and not outcome.timed_out:
-        text = b"Task failed with a segmentation fault." if code == -11 else b"Task failed."
+        text = (
+            b"Task failed with a segmentation fault."
+            if code == -11
+            else b"Task failed."
+        )
         stderr.append((time.time(), text))
     logs: dict[str, BytesIO] = {}
     for stream, lines in (("stdout", outcome.stdout), ("stderr", stderr)):
         logs[stream] = BytesIO(
-            b"".join(_log_line(mflog, RUNTIME_LOG_SOURCE, when, line) for when, line in lines)
+            b"".join(
+                _log_line(mflog, RUNTIME_LOG_SOURCE, when, line) for when, line in lines
+            )
         )
     task.save_logs(RUNTIME_LOG_SOURCE, logs)
 

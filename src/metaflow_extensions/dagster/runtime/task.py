@@ -37,7 +37,9 @@ from .store import _Facts, _is_done, _read_facts, _save_attempt, _task_datastore
 
 _EXIT_DISALLOW_RETRY = 202  # METAFLOW_EXIT_DISALLOW_RETRY in metaflow/exception.py
 _TIMEOUT_GRACE = 5.0  # seconds that @timeout has to end the task by itself
-_ARGUMENT_LIMIT = 65536  # bytes of input paths on a command line; more go through a file
+_ARGUMENT_LIMIT = (
+    65536  # bytes of input paths on a command line; more go through a file
+)
 
 
 @dataclass
@@ -66,7 +68,14 @@ def _run_init(
     if again and _is_done(path):
         return path
     with tempfile.TemporaryDirectory(prefix="metaflow-dagster-") as scratch:
-        cmd = [*_flow_command(scratch), "init", "--run-id", run_id, "--task-id", "params"]
+        cmd = [
+            *_flow_command(scratch),
+            "init",
+            "--run-id",
+            run_id,
+            "--task-id",
+            "params",
+        ]
         cmd = _long_command([*cmd, *_tag_args(), *arguments], scratch)
         context.log.info("$ " + shlex.join(cmd))
         outcome = _run_process(cmd, _step_env(context, run_id, extra_env or {}))
@@ -111,7 +120,9 @@ def _run_step(
     path, attempt = f"{run_id}/{step_name}/{_task_id(context)}", context.retry_number
     if iteration is not None:
         path += f".i{iteration}"
-        if attempt and _is_done(path):  # an earlier attempt of the op came further than this
+        if attempt and _is_done(
+            path
+        ):  # an earlier attempt of the op came further than this
             return _result(path, _read_facts(os.devnull, path))
         attempt = _attempts_made(path) if attempt else 0
 
@@ -147,8 +158,12 @@ def _run_step(
     what = f"Step {step_name} failed ({path}, attempt {attempt}, {_how(outcome)})"
     failure = _failure(what, facts.error or _tail(outcome))
     if outcome.returncode == _EXIT_DISALLOW_RETRY:
-        context.log.error(f"Exit code {_EXIT_DISALLOW_RETRY}: this task is not retried.")
-    elif attempt < max_user_code_retries + max_error_retries and not _is_overdue(context):
+        context.log.error(
+            f"Exit code {_EXIT_DISALLOW_RETRY}: this task is not retried."
+        )
+    elif attempt < max_user_code_retries + max_error_retries and not _is_overdue(
+        context
+    ):
         context.log.error(failure.description or "")
         raise RetryRequested(context.retry_number + 1, retry_delay) from failure
     raise failure
@@ -169,7 +184,9 @@ def _run_loop(
 
 
 def _result(path: str, facts: _Facts) -> _StepResult:
-    return _StepResult(path, facts.splits, facts.next_steps, facts.gang, facts.artifacts)
+    return _StepResult(
+        path, facts.splits, facts.next_steps, facts.gang, facts.artifacts
+    )
 
 
 def _flow_command(scratch: str) -> list[str]:
@@ -217,7 +234,9 @@ def _input_args(paths: list[str], scratch: str) -> list[str]:
     return ["--input-paths-filename", file_name]
 
 
-def _step_env(context: OpExecutionContext, run_id: str, extra: Mapping[str, str]) -> dict[str, str]:
+def _step_env(
+    context: OpExecutionContext, run_id: str, extra: Mapping[str, str]
+) -> dict[str, str]:
     """The environment of a Metaflow process.
 
     Variables of other Metaflow runs do not reach it (see `_is_foreign`).
@@ -250,7 +269,10 @@ def _time_limit(context: OpExecutionContext, timeout: float | None) -> float | N
 
 def _is_overdue(context: OpExecutionContext) -> bool:
     """Whether the run has used up its --workflow-timeout."""
-    return WORKFLOW_TIMEOUT is not None and time.time() >= _run_start(context) + WORKFLOW_TIMEOUT
+    return (
+        WORKFLOW_TIMEOUT is not None
+        and time.time() >= _run_start(context) + WORKFLOW_TIMEOUT
+    )
 
 
 def _run_start(context: OpExecutionContext) -> float:
@@ -267,7 +289,11 @@ def _how(outcome: _Outcome) -> str:
 
 def _tail(outcome: _Outcome) -> str:
     """The end of what a task said on stderr: the user's traceback, if there is one."""
-    return b"".join(line for _, line in outcome.stderr[-60:]).decode(errors="replace").strip()
+    return (
+        b"".join(line for _, line in outcome.stderr[-60:])
+        .decode(errors="replace")
+        .strip()
+    )
 
 
 def _failure(what: str, detail: str) -> Failure:
@@ -291,7 +317,9 @@ def _add_step_metadata(
     }
     decorators = STEP_DECORATOR_SPECS.get(task.path.split("/")[1])
     if decorators:
-        metadata["decorators"] = MetadataValue.text(", ".join("@" + d for d in decorators))
+        metadata["decorators"] = MetadataValue.text(
+            ", ".join("@" + d for d in decorators)
+        )
     context.add_output_metadata(metadata, output_name, mapping_key)
 
 
