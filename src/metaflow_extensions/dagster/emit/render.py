@@ -230,9 +230,9 @@ def _field_value(parameter: Any) -> str:
     if parameter.default is MISSING:
         return f" = Field({options})" if options else ""
     default = literal(parameter.default)
-    if not options:
+    if not options and not isinstance(parameter.default, (list, dict)):
         return f" = {default}"
-    return f" = Field(default={default}, {options})"
+    return f" = Field(default={', '.join(filter(None, (default, options)))})"
 
 
 def _sensor_name(plan: JobPlan, index: int) -> str:

@@ -1,0 +1,85 @@
+"""The generated source of a handful of flows, byte for byte.
+
+Regenerate with ``UPDATE_GOLDEN=1 pytest tests/golden`` and read the difference.
+"""
+
+from __future__ import annotations
+
+import os
+import secrets
+import shutil
+import subprocess
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+HERE = Path(__file__).parent
+CASES = {
+    "linear": ["--max-workers=4", "--tag=env:prod", "--workflow-timeout=3600"],
+    "parameters": ["--name=nightly", "--with=retry:times=1"],
+    "shapes": ["--executor=inherit"],
+    "gang": ["--namespace=team"],
+}
+
+
+@pytest.fixture
+def project() -> Iterator[Path]:
+    """A folder whose path is as long on every machine, as lines break by their length."""
+    folder = Path("/tmp") / f"golden-{secrets.token_hex(4)}"
+    folder.mkdir()
+    yield folder
+    shutil.rmtree(folder)
+
+
+def create(project: Path, name: str, *options: str) -> str:
+    shutil.copy(HERE / "flows" / f"{name}.py", project)
+    env = {k: v for k, v in os.environ.items() if not k.startswith("METAFLOW_")}
+    env |= {"USER": "golden", "METAFLOW_HOME": str(project), "METAFLOW_USER": "golden"}
+    subprocess.run(
+        [sys.executable, f"{name}.py", "--quiet", "--no-pylint", "--datastore=local"]
+        + [f"--datastore-root={project}/.metaflow", "dagster", "create", "defs.py", *options],
+        cwd=project,
+        env=env,
+        check=True,
+    )
+    text = (project / "defs.py").read_text()
+    return text.replace(str(project), "/tmp/golden-00000000")
+
+
+@pytest.mark.parametrize("name", CASES)
+def test_generated_source(project: Path, name: str) -> None:
+    expected = HERE / "expected" / f"{name}.txt"
+    text = create(project, name, *CASES[name])
+    if os.environ.get("UPDATE_GOLDEN"):
+        expected.write_text(text)
+    assert text == expected.read_text()
+    assert create(project, name, *CASES[name]) == text, "the same input gave other bytes"
+
+
+@pytest.mark.parametrize("name", CASES)
+def test_generated_source_is_clean(project: Path, name: str) -> None:
+    create(project, name, *CASES[name])
+    file = str(project / "defs.py")
+    ruff = [sys.executable, "-m", "ruff"]
+    subprocess.run([*ruff, "check", "--isolated", file], check=True)
+    subprocess.run([*ruff, "format", "--isolated", "--check", file], check=True)
+    subprocess.run([sys.executable, "-m", "pyright", file], check=True, cwd=project)
+
+
+def test_all_load_in_one_code_location(project: Path) -> None:
+    """Jobs of several generated files live side by side: nothing in them collides."""
+    for name, options in CASES.items():
+        create(project, name, *options)
+        (project / "defs.py").rename(project / f"defs_{name}.py")
+    lines = [f"import defs_{name}" for name in CASES]
+    merged = ", ".join(f"defs_{name}.defs" for name in CASES)
+    lines += ["from dagster import Definitions", f"defs = Definitions.merge({merged})"]
+    lines += ["print(sorted(job.name for job in defs.resolve_all_job_defs()))"]
+    done = subprocess.run(
+        [sys.executable, "-c", "\n".join(lines)], cwd=project, capture_output=True, text=True
+    )
+    assert done.returncode == 0, done.stderr
+    for job in ("LinearFlow", "nightly", "ShapesFlow", "vision__user__golden__GangFlow"):
+        assert f"'{job}'" in done.stdout
