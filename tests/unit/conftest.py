@@ -6,9 +6,10 @@ from collections.abc import Callable
 from typing import Any
 
 import pytest
-from metaflow import current, decorators, parameters
+from metaflow import decorators, parameters
 from metaflow.datastore import FlowDataStore
 from metaflow.flowspec import FlowStateItems
+from metaflow.metaflow_current import current
 from metaflow.metaflow_environment import MetaflowEnvironment
 from metaflow.plugins import DATASTORES, METADATA_PROVIDERS
 
@@ -26,7 +27,7 @@ def load_flow(tmp_path, monkeypatch) -> Callable[..., Any]:
     root = tmp_path / ".metaflow"
     root.mkdir()
     monkeypatch.setattr("metaflow.metaflow_config.DATATOOLS_LOCALROOT", str(root / "data"))
-    before = dict(current.__dict__)
+    known = set(vars(type(current)))
 
     def quiet(*_: Any, **__: Any) -> None: ...
 
@@ -50,6 +51,6 @@ def load_flow(tmp_path, monkeypatch) -> Callable[..., Any]:
         return flow
 
     yield load
-    for name in set(current.__dict__) - set(before):
-        delattr(current, name)
-    current.__dict__.update(before)
+    # What flow decorators add to `current` stays on its class (Current._update_env).
+    for name in set(vars(type(current))) - known:
+        delattr(type(current), name)
