@@ -1,4 +1,4 @@
-from metaflow import FlowSpec, step, Parameter
+from metaflow import FlowSpec, Parameter, step
 
 
 class ShapesFlow(FlowSpec):

@@ -9,7 +9,7 @@ import jinja2
 
 from ..plan.job import JobPlan
 from ..plan.model import Arg, Arrival, Call, Departure, ForEach, OpPlan, Ref
-from ..plan.parameters import MISSING
+from ..plan.parameters import MISSING, ParameterPlan
 from .embed import Import, embed
 from .literals import literal
 
@@ -84,7 +84,7 @@ def _template(plan: JobPlan, *, imports: str, helpers: str) -> str:
         job_decorator=_job_decorator,
         call_args=_call_args,
         statement_text=_statement_text,
-        field_value=_field_value,
+        config_field=_config_field,
         types=_TYPES,
     )
     names = [_sensor_name(plan, index) for index in range(len(plan.triggers))]
@@ -223,16 +223,25 @@ def _ref(ref: Ref) -> str:
     return ref.variable if ref.output is None else f"{ref.variable}.{ref.output}"
 
 
-def _field_value(parameter: Any) -> str:
-    """``= default`` of a Config field, with its description and alias where it has them."""
-    extra = {"description": parameter.description, "alias": parameter.alias}
-    options = ", ".join(f"{k}={literal(v)}" for k, v in extra.items() if v)
-    if parameter.default is MISSING:
-        return f" = Field({options})" if options else ""
-    default = literal(parameter.default)
-    if not options and not isinstance(parameter.default, (list, dict)):
-        return f" = {default}"
-    return f" = Field(default={', '.join(filter(None, (default, options)))})"
+def _config_field(parameter: ParameterPlan) -> str:
+    """A field of the Config class, with its default, description and alias where it has them."""
+    options: dict[str, str] = {}
+    if parameter.default is not MISSING:
+        options["default"] = literal(parameter.default, 8, 16)
+    for name, text in (("description", parameter.description), ("alias", parameter.alias)):
+        if text:
+            options[name] = literal(text)
+    left = f"    {parameter.field}: {parameter.annotation}"
+    if not options:
+        return left
+    plain = set(options) == {"default"} and not isinstance(parameter.default, (list, dict))
+    if plain and len(line := f"{left} = {options['default']}") <= _RULE:
+        return line
+    args = [f"{name}={text}" for name, text in options.items()]
+    line = f"{left} = Field({', '.join(args)})"
+    if len(line) <= _RULE and "\n" not in line:
+        return line
+    return f"{left} = Field(\n" + "".join(f"        {arg},\n" for arg in args) + "    )"
 
 
 def _sensor_name(plan: JobPlan, index: int) -> str:
