@@ -1,0 +1,132 @@
+"""Metaflow settings that a generated file carries, so that steps use the backends of the deploy.
+
+Metaflow resolves settings from the environment, ``.metaflow/config.json``, the profile's
+``config_<profile>.json`` and ``config.json`` (``from_conf`` in metaflow/metaflow_config_funcs.py).
+Only names listed here are written into the file. Whatever may authenticate somebody (the service's
+key and headers, credentials of clouds, client parameters) stays where it is: processes that run
+steps find it as every Metaflow process does, in their own environment or profile.
+"""
+
+from __future__ import annotations
+
+import os
+import re
+from collections.abc import Callable, Mapping
+from urllib.parse import urlsplit
+
+from metaflow.metaflow_config_funcs import NON_CHANGED_VALUES, config_values
+
+_PREFIX = "METAFLOW_"
+
+# Baked also where they have Metaflow's default, so that another default where steps run is no
+# matter.
+_ALWAYS = frozenset(["DEFAULT_DATASTORE", "DEFAULT_METADATA"])
+_LOCAL_PATHS = frozenset(["DATASTORE_SYSROOT_LOCAL", "DATATOOLS_LOCALROOT", "CARD_LOCALROOT"])
+_BAKED = (
+    _ALWAYS
+    | _LOCAL_PATHS
+    | frozenset(
+        [
+            *("DATASTORE_SYSROOT_AZURE", "DATASTORE_SYSROOT_GS", "DATASTORE_SYSROOT_S3"),
+            *("DATATOOLS_AZUREROOT", "DATATOOLS_GSROOT", "DATATOOLS_S3ROOT", "DATATOOLS_SUFFIX"),
+            *("CARD_AZUREROOT", "CARD_GSROOT", "CARD_S3ROOT"),
+            *("SERVICE_URL", "SERVICE_INTERNAL_URL"),
+            *("S3_ENDPOINT_URL", "S3_SERVER_SIDE_ENCRYPTION", "S3_VERIFY_CERTIFICATE"),
+            "AZURE_STORAGE_BLOB_SERVICE_ENDPOINT",
+            *("DEFAULT_AWS_CLIENT_PROVIDER", "DEFAULT_AZURE_CLIENT_PROVIDER"),
+            "DEFAULT_GCP_CLIENT_PROVIDER",
+            # Where @secrets looks, not what it finds.
+            *("DEFAULT_SECRETS_BACKEND_TYPE", "DEFAULT_SECRETS_ROLE"),
+            *("AWS_SECRETS_MANAGER_DEFAULT_REGION", "AWS_SECRETS_MANAGER_DEFAULT_ROLE"),
+            *("GCP_SECRET_MANAGER_PREFIX", "AZURE_KEY_VAULT_PREFIX"),
+            # Where @kubernetes and @batch run; their launch takes place in a step's process.
+            *("DEFAULT_CONTAINER_IMAGE", "DEFAULT_CONTAINER_REGISTRY"),
+            *("KUBERNETES_NAMESPACE", "KUBERNETES_SERVICE_ACCOUNT"),
+            *("KUBERNETES_CONTAINER_IMAGE", "KUBERNETES_CONTAINER_REGISTRY"),
+            *("BATCH_JOB_QUEUE", "BATCH_CONTAINER_IMAGE", "BATCH_CONTAINER_REGISTRY"),
+            *("ECS_S3_ACCESS_IAM_ROLE", "ECS_FARGATE_EXECUTION_ROLE"),
+        ]
+    )
+)
+_BAKED_PREFIX = "CONDA_"
+
+_URL = re.compile(r"[A-Za-z][A-Za-z0-9+.-]*://[^\s,;|]+")
+
+
+def bake_settings(
+    env: Mapping[str, str],
+    config: Mapping[str, str] | None = None,
+    *,
+    warn: Callable[[str], None] | None = None,
+) -> dict[str, str]:
+    """The environment variables that every Metaflow process of the deployment is given.
+
+    Args:
+        env: The environment of the deploy: whose it is, and where Metaflow's settings are.
+        config: Settings by their names in the environment; None takes those that Metaflow has
+            resolved in this process.
+        warn: Told about each setting that is left out because it holds credentials. The text
+            names the setting and does not repeat its value.
+
+    Returns:
+        Variables by name, sorted.
+    """
+    if config is None:
+        config = _resolved_config()
+    baked = {}
+    for variable, value in config.items():
+        name = variable.removeprefix(_PREFIX)
+        if variable != name and (name in _BAKED or name.startswith(_BAKED_PREFIX)):
+            baked[variable] = os.path.abspath(value) if name in _LOCAL_PATHS else value
+    if env.get("METAFLOW_HOME"):
+        # Secrets that are not in this file may be in a profile there.
+        baked["METAFLOW_HOME"] = os.path.abspath(os.path.expanduser(env["METAFLOW_HOME"]))
+    user = _user(env, config)
+    if user:
+        baked["METAFLOW_USER"] = user
+        # Whom a branch `user.<name>` belongs to (metaflow/plugins/project_decorator.py).
+        baked["METAFLOW_OWNER"] = env.get("METAFLOW_OWNER") or user
+    for variable in [name for name, value in baked.items() if _may_authenticate(value)]:
+        del baked[variable]
+        if warn:
+            warn(
+                f"{variable} seems to hold credentials and is not written into the file. "
+                "Set it where Dagster runs the steps."
+            )
+    return dict(sorted(baked.items()))
+
+
+def _resolved_config() -> dict[str, str]:
+    """Settings that differ from Metaflow's defaults, and those baked in any case."""
+    changed = dict(config_values())
+    for variable, value in config_values(NON_CHANGED_VALUES):
+        if variable.removeprefix(_PREFIX) in _ALWAYS:
+            changed[variable] = value
+    return changed
+
+
+def _user(env: Mapping[str, str], config: Mapping[str, str]) -> str | None:
+    """Who deploys, as Metaflow finds out (``get_username`` in metaflow/util.py)."""
+    named = [config.get("METAFLOW_USER")]
+    named += [env.get(name) for name in ("SUDO_USER", "USERNAME", "USER")]
+    return next((name for name in named if name and name != "root"), None)
+
+
+def _may_authenticate(value: str) -> bool:
+    """Whether a value has a part that opens doors: a password or token in a URL.
+
+    A query may be a signature (S3, Azure's SAS), and conda's channels have tokens in their paths
+    (``/t/<token>/``).
+    """
+    if re.search(r"[^\s/:]+:[^\s/@]+@", value):
+        return True
+    for url in _URL.findall(value):
+        try:
+            parts = urlsplit(url)
+        except ValueError:
+            return True  # Not a URL that anybody could take apart.
+        if "@" in parts.netloc or parts.query or parts.fragment:
+            return True
+        if re.match(r"/t/[^/]+/", parts.path):
+            return True
+    return False
