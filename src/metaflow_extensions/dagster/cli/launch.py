@@ -31,7 +31,8 @@ def launch(state: Any, arguments: Sequence[str]) -> None:
         state: Metaflow's ``CliState`` with the flow loaded.
         arguments: What follows ``step`` on the command line of Metaflow's own command.
     """
-    options = step_command.make_context("step", list(arguments)).params
+    command: Any = step_command  # a click command, which its type does not say
+    options = command.make_context("step", list(arguments)).params
     step_name, run_id = options["step_name"], options["run_id"]
     retry_count, user_retries = options["retry_count"], options["max_user_code_retries"]
     ubf_context = None if options["ubf_context"] == "none" else options["ubf_context"]
@@ -80,9 +81,9 @@ def launch(state: Any, arguments: Sequence[str]) -> None:
         )
     if config_values := dump_config_values(state.flow):
         args.top_level_options["local-config-file"] = _config_file(config_values)
-    command = args.get_args()
+    command_line = args.get_args()
     sys.stdout.flush()
-    os.execvpe(command[0], command, {**os.environ, **args.get_env()})
+    os.execvpe(command_line[0], command_line, {**os.environ, **args.get_env()})
 
 
 class _Gang:

@@ -11,9 +11,8 @@ from ..errors import DagsterDeployError
 _POSITIVE = click.IntRange(min=1)
 
 
-@click.group()
-def cli() -> None:
-    """Groups registered with Metaflow hang below this one."""
+cli: Any = click.Group()
+"""Metaflow merges the groups below this one into every flow's command line."""
 
 
 @cli.group(help="Deploy this flow to Dagster and operate it there.")

@@ -51,12 +51,11 @@ class StepShape:
     foreaches: tuple[str, ...]
     guards: tuple[Guard, ...]
     is_join: bool
-    joins: str | None
-    """The split, foreach or num_parallel step that a join closes."""
+    joins: tuple[str, ...]
+    """The split, foreach or num_parallel step that a join closes; several where a switch leads to
+    one of several with the same branches."""
     is_gang: bool
     """Runs as a gang of parallel tasks started by its control task."""
-    cases: tuple[tuple[str, str], ...] = ()
-    """(case as text, target) pairs of a switch."""
     doc: str = ""
 
     @property

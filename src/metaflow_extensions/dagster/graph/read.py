@@ -12,6 +12,8 @@ from typing import Any
 
 from .model import FlowShape, Guard, StepKind, StepShape
 
+_Stack = tuple[frozenset[str], ...]
+
 
 def read_shape(graph: Any) -> FlowShape:
     """Read a linted ``metaflow.graph.FlowGraph``.
@@ -26,23 +28,23 @@ def read_shape(graph: Any) -> FlowShape:
             sources[target].append(name)
 
     shape = FlowShape(graph.name, graph.start_step, graph.end_step, (), graph.doc or "")
-    stacks: dict[str, tuple[str, ...]] = {}
+    stacks: dict[str, _Stack] = {}
     for name in order:
         node = graph[name]
-        opened = _stack_on_entry(graph, node, sources[name], stacks)
-        closed = opened[-1] if node.type == "join" and opened else None
+        opened = _stack_on_entry(graph, sources[name], stacks)
+        closed = sorted(opened[-1]) if node.type == "join" and opened else []
         stacks[name] = opened[:-1] if closed else opened
+        foreaches = (min(level) for level in stacks[name])
         step = StepShape(
             name=name,
             kind=_kind(node),
             targets=_targets(node),
             sources=tuple(sorted(sources[name])),
-            foreaches=tuple(s for s in stacks[name] if _opens_items(graph[s])),
+            foreaches=tuple(split for split in foreaches if _opens_items(graph[split])),
             guards=(),
             is_join=node.type == "join" or node.num_args > 1,
-            joins=closed,
+            joins=tuple(closed),
             is_gang=node.parallel_step,
-            cases=tuple((str(case), target) for case, target in node.switch_cases.items()),
             doc=node.doc or "",
         )
         # Steps so far are in `shape`, so guards of predecessors are known here.
@@ -87,31 +89,37 @@ def _topological_order(graph: Any) -> list[str]:
     return order
 
 
-def _stack_on_entry(
-    graph: Any, node: Any, sources: list[str], stacks: dict[str, tuple[str, ...]]
-) -> tuple[str, ...]:
-    """Splits that are open when control enters ``node`` (all ways in agree, says the linter)."""
-    if not sources:
-        return ()
-    first = graph[sources[0]]
-    opens = first.type in ("split", "foreach")
-    return (*stacks[first.name], first.name) if opens else stacks[first.name]
+def _stack_on_entry(graph: Any, sources: list[str], stacks: dict[str, _Stack]) -> _Stack:
+    """Splits that are open when control enters a step.
+
+    All ways in are equally deep, says the linter, but a switch may lead to one of several splits
+    with the same branches.
+    """
+    ways = [
+        (*stacks[source], frozenset([source]))
+        if graph[source].type in ("split", "foreach")
+        else stacks[source]
+        for source in sources
+    ]
+    return tuple(frozenset().union(*level) for level in zip(*ways, strict=True))
 
 
 def _guards(shape: FlowShape, step: StepShape) -> tuple[Guard, ...]:
     """The conditions under which ``step`` runs, relative to its run or foreach item."""
-    if step.joins is not None:
-        return shape[step.joins].guards
-    ways = [shape.edge_guards(source, step.name) for source in step.sources]
+    if step.joins:
+        # Every branch of a split reaches its join.
+        ways = [shape[split].guards for split in step.joins]
+    else:
+        ways = [shape.edge_guards(source, step.name) for source in step.sources]
     if not ways:
         return ()
+    if len(ways) == 1:
+        return ways[0]
     common: list[Guard] = []
     for column in zip(*ways, strict=False):
         if any(guard != column[0] for guard in column):
             break
         common.append(column[0])
-    if len(ways) == 1:
-        return ways[0]
     reached = sum((_weight(way[len(common) :]) for way in ways), Fraction(0))
     # The ways in may cover everything that a shorter prefix allows: then the switches no longer
     # matter here. A merge that some decisions miss keeps a condition of its own.

@@ -47,7 +47,7 @@ def plan_retry(flow: Any, step_name: str) -> RetryPlan:
                 f"{_FOREIGN[deco.name]} and cannot work under Dagster. Remove it."
             )
         user_retries, error_retries = deco.step_task_retry_count()
-        if user_retries is None and error_retries is None:
+        if user_retries is None or error_retries is None:
             return RetryPlan()  # the decorator wants no retries, whatever others say
         user, error = max(user, user_retries), max(error, error_retries)
         if deco.name == "retry":

@@ -134,7 +134,7 @@ class _Wirer:
             stream = self._split_stream(step)
             return self._single(Arrival.TASK, step, "str", Arg((Ref("item"),)), stream)
 
-        closes_foreach = step.joins and self.shape[step.joins].kind is StepKind.FOREACH
+        closes_foreach = step.joins and self.shape[step.joins[0]].kind is StepKind.FOREACH
         if closes_foreach:
             if step.depth:
                 stream = self._gather(step, Plumbing.JOIN_SPLITS)

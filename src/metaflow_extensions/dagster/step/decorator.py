@@ -65,14 +65,13 @@ class DagsterInternalDecorator(StepDecorator):
         graph: Any,
         retry_count: int,
         max_user_code_retries: int,
-    ) -> bool:
+    ) -> None:
         frames = traceback.extract_tb(exception.__traceback__)
         # Metaflow's own frames say nothing about the user's mistake.
         while frames and f"{os.sep}metaflow{os.sep}" in frames[0].filename:
             frames.pop(0)
         lines = traceback.format_list(frames) + traceback.format_exception_only(exception)
         self._error = "Traceback (most recent call last):\n" + "".join(lines)
-        return False
 
     def task_finished(
         self,
