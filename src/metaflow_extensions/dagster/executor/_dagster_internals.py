@@ -1,0 +1,135 @@
+"""Every private part of Dagster that the thread executor needs, and a check of its shape.
+
+Executors are public (`dagster.Executor`, `@dagster.executor`), but what they are made of is not:
+Dagster's own are the only examples. These parts kept their shape from 1.5 to 1.13. An ImportError
+from here makes the package fall back to Dagster's multiprocess executor.
+
+| part | why |
+| --- | --- |
+| ActiveExecution | the state of a running plan: what may run, is skipped, waits for a retry |
+| InstanceConcurrencyContext | claims and frees the slots of pools |
+| ExecuteRunWithPlanIterable, PlanExecutionContextManager | resources, logging, interrupts |
+| dagster_event_sequence_for_step | runs a step: inputs, op, outputs, failures and retries |
+| _trigger_hook | runs the success and failure hooks of a step |
+| RetryMode, StepDependencyConfig | what the configuration of an executor means |
+| ComputeIOType, create_compute_log_file_key, CapturedLogContext, | the logs of a step, |
+| CloudStorageComputeLogManager, LocalComputeLogManager | wherever they are kept |
+| EngineEventData, serializable_error_info_from_exc_info | messages about the executor itself |
+| PRIORITY_TAG, GLOBAL_CONCURRENCY_TAG | the order of steps, and pools set by tag |
+"""
+
+import inspect
+from collections.abc import Callable
+from typing import Any
+
+from dagster._core.errors import DagsterExecutionInterruptedError
+from dagster._core.events import DagsterEvent, EngineEventData
+from dagster._core.execution.api import ExecuteRunWithPlanIterable
+from dagster._core.execution.compute_logs import create_compute_log_file_key
+from dagster._core.execution.context.system import PlanExecutionContext, StepExecutionContext
+from dagster._core.execution.context_creation_job import PlanExecutionContextManager
+from dagster._core.execution.plan.active import ActiveExecution
+from dagster._core.execution.plan.execute_plan import (
+    _trigger_hook as trigger_hooks,
+)
+from dagster._core.execution.plan.execute_plan import (
+    dagster_event_sequence_for_step,
+)
+from dagster._core.execution.plan.instance_concurrency_context import InstanceConcurrencyContext
+from dagster._core.execution.plan.plan import ExecutionPlan
+from dagster._core.execution.plan.state import KnownExecutionState
+from dagster._core.execution.plan.step import ExecutionStep
+from dagster._core.execution.retries import RetryMode
+from dagster._core.execution.step_dependency_config import StepDependencyConfig
+from dagster._core.storage.cloud_storage_compute_log_manager import CloudStorageComputeLogManager
+from dagster._core.storage.compute_log_manager import (
+    CapturedLogContext,
+    ComputeIOType,
+    ComputeLogManager,
+)
+from dagster._core.storage.local_compute_log_manager import LocalComputeLogManager
+from dagster._core.storage.tags import GLOBAL_CONCURRENCY_TAG, PRIORITY_TAG
+from dagster._utils.error import serializable_error_info_from_exc_info
+
+__all__ = [
+    "GLOBAL_CONCURRENCY_TAG",
+    "PRIORITY_TAG",
+    "ActiveExecution",
+    "CapturedLogContext",
+    "CloudStorageComputeLogManager",
+    "ComputeIOType",
+    "ComputeLogManager",
+    "DagsterEvent",
+    "DagsterExecutionInterruptedError",
+    "EngineEventData",
+    "ExecuteRunWithPlanIterable",
+    "ExecutionPlan",
+    "ExecutionStep",
+    "InstanceConcurrencyContext",
+    "KnownExecutionState",
+    "LocalComputeLogManager",
+    "PlanExecutionContext",
+    "PlanExecutionContextManager",
+    "RetryMode",
+    "StepDependencyConfig",
+    "StepExecutionContext",
+    "create_compute_log_file_key",
+    "dagster_event_sequence_for_step",
+    "serializable_error_info_from_exc_info",
+    "trigger_hooks",
+]
+
+# The parameters that we pass, by name or in this order.
+_SHAPES: dict[Callable[..., Any], tuple[str, ...]] = {
+    ActiveExecution.__init__: (
+        "execution_plan",
+        "retry_mode",
+        "max_concurrent",
+        "tag_concurrency_limits",
+        "instance_concurrency_context",
+        "step_dependency_config",
+    ),
+    ActiveExecution.get_steps_to_execute: ("limit",),
+    ActiveExecution.handle_event: ("dagster_event",),
+    ActiveExecution.plan_events_iterator: ("job_context",),
+    ActiveExecution.concurrency_event_iterator: ("plan_context",),
+    ActiveExecution.verify_complete: ("job_context", "step_key"),
+    ActiveExecution.check_for_interrupts: (),
+    ActiveExecution.mark_interrupted: (),
+    ActiveExecution.get_known_state: (),
+    ActiveExecution.sleep_interval: (),
+    InstanceConcurrencyContext.__init__: ("instance", "dagster_run"),
+    ExecuteRunWithPlanIterable.__init__: (
+        "execution_plan",
+        "iterator",
+        "execution_context_manager",
+    ),
+    PlanExecutionContextManager.__init__: (
+        "job",
+        "execution_plan",
+        "run_config",
+        "dagster_run",
+        "instance",
+        "retry_mode",
+        "raise_on_error",
+        "output_capture",
+        "step_dependency_config",
+    ),
+    PlanExecutionContext.for_step: ("step", "known_state"),
+    dagster_event_sequence_for_step: ("step_context",),
+    trigger_hooks: ("step_context", "step_event_list"),
+    DagsterEvent.capture_logs: ("job_context", "step_keys", "log_key", "log_context"),
+    DagsterEvent.engine_event: ("plan_context", "message", "event_specific_data"),
+    ComputeLogManager.open_log_stream: ("log_key", "io_type"),
+}
+
+
+def _check_shapes() -> None:
+    for function, expected in _SHAPES.items():
+        names = inspect.signature(function).parameters
+        missing = [name for name in expected if name not in names]
+        if missing:
+            raise ImportError(f"{function.__qualname__} of this Dagster has no {missing}")
+
+
+_check_shapes()

@@ -1,0 +1,264 @@
+"""The executor that runs each step in a thread of the run worker.
+
+The op of a Metaflow step does little itself: it starts a process and waits. A thread is enough for
+that, and costs neither a new interpreter nor another load of the definitions. All steps share the
+run worker's resources, as under Dagster's in-process executor.
+"""
+
+import os
+import queue
+import threading
+import time
+from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import ExitStack
+from typing import Any
+
+from dagster import DagsterEvent, Executor
+
+from ..step import streams, warm
+from ._dagster_internals import (
+    ActiveExecution,
+    DagsterExecutionInterruptedError,
+    EngineEventData,
+    ExecuteRunWithPlanIterable,
+    ExecutionPlan,
+    InstanceConcurrencyContext,
+    KnownExecutionState,
+    PlanExecutionContext,
+    PlanExecutionContextManager,
+    RetryMode,
+    StepDependencyConfig,
+    StepExecutionContext,
+    dagster_event_sequence_for_step,
+    trigger_hooks,
+)
+from .backlog import Backlog
+from .logs import StepLogs
+
+INTERRUPT_POLL = 0.2  # seconds between looks for an interrupt while all steps are busy
+
+
+class ThreadExecutor(Executor):
+    """Runs steps in threads; takes the configuration of Dagster's multiprocess executor."""
+
+    def __init__(
+        self,
+        retries: RetryMode,
+        max_concurrent: int,
+        tag_concurrency_limits: list[dict[str, Any]] | None = None,
+        step_dependency_config: StepDependencyConfig | None = None,
+    ) -> None:
+        self._retries = retries
+        self._max_concurrent = max_concurrent
+        self._tag_concurrency_limits = tag_concurrency_limits
+        self._dependencies = step_dependency_config or StepDependencyConfig.default()
+
+    @property
+    def retries(self) -> RetryMode:
+        return self._retries
+
+    @property
+    def step_dependency_config(self) -> StepDependencyConfig:
+        return self._dependencies
+
+    def execute(self, plan_context: Any, execution_plan: ExecutionPlan) -> Iterator[DagsterEvent]:
+        pid = os.getpid()
+        yield DagsterEvent.engine_event(
+            plan_context,
+            f"Executing steps in up to {self._max_concurrent} threads (pid: {pid})",
+            EngineEventData.in_process(pid, execution_plan.step_keys_to_execute),
+        )
+        started = time.monotonic()
+        context_manager = PlanExecutionContextManager(
+            job=plan_context.job,
+            retry_mode=plan_context.retry_mode,
+            execution_plan=execution_plan,
+            run_config=plan_context.run_config,
+            dagster_run=plan_context.dagster_run,
+            instance=plan_context.instance,
+            raise_on_error=plan_context.raise_on_error,
+            output_capture=plan_context.output_capture,
+            step_dependency_config=self._dependencies,
+        )
+        with warm.keep_warm():
+            yield from ExecuteRunWithPlanIterable(execution_plan, self._run_plan, context_manager)
+        yield DagsterEvent.engine_event(
+            plan_context,
+            f"Finished steps in {time.monotonic() - started:.1f}s (pid: {pid})",
+            EngineEventData.in_process(pid),
+        )
+
+    def _run_plan(
+        self, job_context: PlanExecutionContext, execution_plan: ExecutionPlan
+    ) -> Iterator[DagsterEvent]:
+        with ExitStack() as stack:
+            pools = stack.enter_context(
+                InstanceConcurrencyContext(job_context.instance, job_context.dagster_run)
+            )
+            active = stack.enter_context(
+                ActiveExecution(
+                    execution_plan,
+                    retry_mode=self._retries,
+                    tag_concurrency_limits=self._tag_concurrency_limits,
+                    instance_concurrency_context=pools,
+                    step_dependency_config=self._dependencies,
+                )
+            )
+            backlog = Backlog(active, execution_plan, bool(self._tag_concurrency_limits))
+            yield from _PlanRun(job_context, active, backlog, self._max_concurrent).run()
+
+
+class _Ended:
+    """A worker's word that a step has ended, with the error that broke off its events, if any."""
+
+    def __init__(self, step_key: str, error: BaseException | None) -> None:
+        self.step_key = step_key
+        self.error = error
+
+
+class _PlanRun:
+    """One execution of a plan. Only `_run_step` runs in worker threads."""
+
+    def __init__(
+        self,
+        context: PlanExecutionContext,
+        active: ActiveExecution,
+        backlog: Backlog,
+        max_concurrent: int,
+    ) -> None:
+        self._context = context
+        self._active = active
+        self._backlog = backlog
+        self._max_concurrent = max_concurrent
+        self._running: set[str] = set()
+        self._events: queue.SimpleQueue[DagsterEvent | _Ended] = queue.SimpleQueue()
+        self._stop = threading.Event()
+        self._error: BaseException | None = None
+        self._known_state: KnownExecutionState | None = None
+        outputs = active.get_known_state().ready_outputs
+        self._is_state_live = outputs is active.get_known_state().ready_outputs
+
+    def run(self) -> Iterator[DagsterEvent]:
+        """Run the plan to its end.
+
+        Raises:
+            DagsterExecutionInterruptedError: the run was interrupted, and its steps have ended.
+            BaseException: what broke off a step's events, where the run asks for that.
+        """
+        workers = ThreadPoolExecutor(self._max_concurrent, thread_name_prefix="step")
+        try:
+            while self._running or not (self._stop.is_set() or self._is_complete()):
+                yield from self._look_for_interrupt()
+                yield from self._start_steps(workers)
+                yield from self._take_events()
+        finally:
+            self._stop.set()
+            workers.shutdown(wait=True)
+        if self._error is not None:
+            raise self._error
+
+    def _is_complete(self) -> bool:
+        # The steps of a map are not in the plan until Dagster is asked after the end of its source.
+        return self._active.is_complete and not self._backlog.is_stale
+
+    def _look_for_interrupt(self) -> Iterator[DagsterEvent]:
+        if self._active.check_for_interrupts() and not self._stop.is_set():
+            self._break_off(DagsterExecutionInterruptedError())
+            yield DagsterEvent.engine_event(
+                self._context,
+                "Received a termination signal: stopping the running steps",
+                EngineEventData.interrupted(sorted(self._running)),
+            )
+
+    def _break_off(self, error: BaseException) -> None:
+        """Start no more steps, have the running ones end, then raise `error`."""
+        self._stop.set()
+        self._active.mark_interrupted()
+        self._error = self._error or error
+
+    def _start_steps(self, workers: ThreadPoolExecutor) -> Iterator[DagsterEvent]:
+        if self._stop.is_set():
+            return
+        is_update = self._backlog.is_update_due()
+        for step in self._backlog.take(self._max_concurrent - len(self._running), is_update):
+            self._running.add(step.key)
+            step_context = self._context.for_step(step, self._state())
+            workers.submit(self._run_step, step_context)
+        if is_update:
+            yield from self._active.concurrency_event_iterator(self._context)
+            for event in self._active.plan_events_iterator(self._context):
+                self._backlog.is_stale = True  # what skips a step may make another one ready
+                yield event
+
+    def _take_events(self) -> Iterator[DagsterEvent]:
+        """Wait for an event, then handle all there are, up to the end of a step."""
+        timeout = self._patience()
+        while True:
+            try:
+                item = self._events.get(timeout=timeout) if timeout else self._events.get_nowait()
+            except queue.Empty:
+                return
+            timeout = 0.0
+            if isinstance(item, _Ended):
+                self._end(item)
+                return
+            yield item
+            self._active.handle_event(item)
+            self._note(item)
+
+    def _patience(self) -> float:
+        """Seconds to wait for an event before something else may have to be done."""
+        if not self._running and (self._stop.is_set() or self._backlog.is_stale):
+            return 0.0
+        return self._backlog.seconds_to_update(INTERRUPT_POLL)
+
+    def _note(self, event: DagsterEvent) -> None:
+        """Follow what the event changes in ActiveExecution."""
+        if event.is_step_up_for_retry:
+            self._known_state = None
+        elif event.is_step_success:
+            outputs = self._active.get_step_by_key(str(event.step_key)).step_outputs
+            if any(output.is_dynamic for output in outputs):
+                self._known_state = None
+        elif event.is_successful_output:
+            # With `require_upstream_step_success: false`, an output is enough.
+            self._backlog.is_stale = True
+
+    def _state(self) -> KnownExecutionState:
+        """What steps have to know of others: outputs, dynamic mappings and retries so far.
+
+        Making it takes time in proportion to the steps so far, so it is made anew only after a
+        change of mappings or retries; ActiveExecution keeps adding to its set of outputs.
+        """
+        if self._known_state is None or not self._is_state_live:
+            self._known_state = self._active.get_known_state()
+        return self._known_state
+
+    def _end(self, ended: _Ended) -> None:
+        self._running.remove(ended.step_key)
+        self._active.verify_complete(self._context, ended.step_key)
+        self._backlog.is_stale = True
+        if ended.error is not None:
+            self._break_off(ended.error)
+
+    def _run_step(self, context: StepExecutionContext) -> None:
+        """Run a step in this worker thread and pass its events on to the main thread."""
+        emit = self._events.put
+        error: BaseException | None = None
+        logs = StepLogs(self._context, context.step.key, emit)
+        try:
+            with streams.running_step(logs.open, self._stop.is_set):
+                hooks = context.job_def.get_all_hooks_for_handle(context.node_handle)
+                events: list[DagsterEvent] = []
+                for event in dagster_event_sequence_for_step(context):
+                    emit(event)
+                    if hooks:
+                        events.append(event)
+                if hooks:
+                    for event in trigger_hooks(context, events):
+                        emit(event)
+        except BaseException as exception:
+            error = exception
+        logs.close()
+        emit(_Ended(context.step.key, error))

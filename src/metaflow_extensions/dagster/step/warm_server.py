@@ -1,0 +1,280 @@
+"""The warm server: imports what every Metaflow step needs, then forks a child for each request.
+
+Run by ``warm.py`` as ``python warm_server.py <descriptor>``, with the other end of a socket pair.
+It has one thread, imports no user code, and ends when its client does.
+
+A request is a header with the length of what follows and three descriptors (the task's stdout and
+stderr, and a socket for its status), then JSON: the command line, its part from the script on, the
+environment and the working directory. On the status socket the child sends its process id and
+waits for a word; the server sends why it refuses or, later, the wait status.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import gc
+import importlib
+import json
+import os
+import select
+import signal
+import socket
+import struct
+import sys
+import time
+
+_HEADER = struct.Struct("!I")  # as in warm.py, which has more imports than a server should
+_IDLE_SECONDS = 60.0  # a server without children ends after this; its client starts another one
+_KILL_AFTER = 2.0  # seconds between asking orphaned tasks to end and killing them
+_TICK = 1.0  # seconds between looks at whether the client is still the parent
+
+# What a step imports between its first line and its end. metaflow.cli binds the flow's options at
+# import, so it is imported for its own imports only, and forgotten. init_cmd and run_cmds, which
+# bind the flow's parameters, stay out.
+_PRELOAD = (
+    "metaflow",
+    "metaflow.cli",
+    "metaflow.cli_components.step_cmd",
+    "metaflow.task",
+    "metaflow.clone_util",
+)
+_BOUND_TO_FLOW = ("metaflow.cli",)
+
+
+def preload() -> None:
+    """Import what steps need, in a state that children can share.
+
+    Raises:
+        RuntimeError: an import has started threads, which do not survive a fork.
+    """
+    gc.disable()
+    for name in _PRELOAD:
+        importlib.import_module(name)
+    for name in _BOUND_TO_FLOW:
+        parent, _, child = name.rpartition(".")
+        del sys.modules[name]
+        delattr(sys.modules[parent], child)
+    threads = len(os.listdir("/proc/self/task"))
+    if threads > 1:
+        raise RuntimeError(f"importing Metaflow started {threads - 1} threads")
+    gc.collect()
+    gc.freeze()
+    gc.enable()
+
+
+class Server:
+    """Serves one client; `children` are the status sockets by process id."""
+
+    def __init__(self, client: socket.socket) -> None:
+        self.client = client
+        self.children: dict[int, socket.socket] = {}
+        self.is_retired = False
+        self.is_ended = False
+        self.parent = os.getppid()
+        self.idle_since = time.monotonic()
+        self.names = _Names()
+        # A signal makes the wait in `serve` return by way of this pipe.
+        self.signals = os.pipe()
+        for fd in self.signals:
+            os.set_blocking(fd, False)
+        signal.set_wakeup_fd(self.signals[1], warn_on_full_buffer=False)
+        signal.signal(signal.SIGCHLD, lambda *_: None)
+        signal.signal(signal.SIGTERM, self._end)
+
+    def _end(self, *_: object) -> None:
+        self.is_ended = True
+
+    def serve(self) -> Job | None:
+        """Serve until the client ends, then None. In a forked child: what it is to run."""
+        waiter = select.poll()
+        waiter.register(self.client, select.POLLIN)
+        waiter.register(self.signals[0], select.POLLIN)
+        while not self._is_done():
+            for fd, _ in waiter.poll(_TICK * 1000):
+                if fd == self.signals[0]:
+                    with contextlib.suppress(BlockingIOError):
+                        os.read(fd, 4096)
+                else:
+                    job = self._take_request()
+                    if job is not None:
+                        return job
+            self._reap()
+        self._kill_children()
+        return None
+
+    def _is_done(self) -> bool:
+        if self.is_ended or os.getppid() != self.parent:
+            return True
+        if self.children:
+            self.idle_since = time.monotonic()
+            return False
+        return self.is_retired or time.monotonic() - self.idle_since > _IDLE_SECONDS
+
+    def _take_request(self) -> Job | None:
+        """Read a request and fork. Returns in the child what it is to run, in the server None."""
+        try:
+            header, fds, _, _ = socket.recv_fds(self.client, _HEADER.size, 3)
+        except ConnectionError:
+            header, fds = b"", []
+        size = _HEADER.unpack(header)[0] if header else None
+        if size == 0:
+            self.is_retired = True
+            return None
+        data = None if size is None else self._read(size)
+        if data is None:
+            self.is_ended = True
+            return None
+        job = Job(*json.loads(data))
+        status = socket.socket(fileno=fds[2])
+        try:
+            if self._fork(job, status, fds[0], fds[1]):
+                return job
+        finally:
+            os.close(fds[0])
+            os.close(fds[1])
+        return None
+
+    def _read(self, size: int) -> bytes | None:
+        """Exactly `size` bytes; None if the client ends before that."""
+        parts = []
+        while size:
+            try:
+                part = self.client.recv(min(size, 1 << 20))
+            except ConnectionError:
+                return None
+            if not part:
+                return None
+            parts.append(part)
+            size -= len(part)
+        return b"".join(parts)
+
+    def _fork(self, job: Job, status: socket.socket, stdout: int, stderr: int) -> bool:
+        """Start a child, or tell the client why not. True in the child."""
+        shadow = self.names.shadow(os.path.dirname(job.path))
+        if shadow:
+            return self._refuse(status, f"{shadow} stands in for an installed module")
+        # In between, a signal for the child would run the server's handlers.
+        signal.pthread_sigmask(signal.SIG_BLOCK, _SIGNALS)
+        try:
+            pid = os.fork()
+        except OSError as error:
+            signal.pthread_sigmask(signal.SIG_UNBLOCK, _SIGNALS)
+            return self._refuse(status, str(error))
+        if pid:
+            self.children[pid] = status
+            signal.pthread_sigmask(signal.SIG_UNBLOCK, _SIGNALS)
+            return False
+        self._leave(status, stdout, stderr)
+        return True
+
+    def _refuse(self, status: socket.socket, reason: str) -> bool:
+        with status, contextlib.suppress(BrokenPipeError):
+            status.send(b"refused: " + reason.encode(errors="replace"))
+        return False
+
+    def _leave(self, status: socket.socket, stdout: int, stderr: int) -> None:
+        """In the child: drop what belongs to the server, and wait for the client's word."""
+        os.setsid()
+        signal.set_wakeup_fd(-1)
+        for sig in _SIGNALS:
+            signal.signal(sig, signal.SIG_DFL)
+        signal.pthread_sigmask(signal.SIG_UNBLOCK, _SIGNALS)
+        os.dup2(stdout, 1)
+        os.dup2(stderr, 2)
+        for mine in (self.client, *self.children.values()):
+            mine.close()
+        for fd in self.signals:
+            os.close(fd)
+        with status:
+            try:
+                status.send(b"%d" % os.getpid())
+                word = status.recv(16)
+            except ConnectionError:
+                word = b""
+        if not word:  # the client has given this request up, or has ended
+            os._exit(0)
+
+    def _reap(self) -> None:
+        """Tell the client of the children that have ended."""
+        while self.children:
+            pid, status = os.waitpid(-1, os.WNOHANG)
+            if pid == 0:
+                return
+            with self.children.pop(pid) as client:
+                with contextlib.suppress(BrokenPipeError):
+                    client.send(b"%d" % status)
+
+    def _kill_children(self) -> None:
+        """End the process groups of the children: ask first, then kill."""
+        groups = list(self.children)
+        deadline = time.monotonic() + _KILL_AFTER
+        groups = [pid for pid in groups if _kill_group(pid, signal.SIGTERM)]
+        while groups and time.monotonic() < deadline:
+            self._reap()
+            time.sleep(0.02)
+            groups = [pid for pid in groups if _kill_group(pid, 0)]
+        for pid in groups:
+            _kill_group(pid, signal.SIGKILL)
+
+
+class _Names:
+    """Which files next to a flow would be imported in place of modules that are here already.
+
+    `python flow.py` looks in the flow's folder first, also for what Metaflow itself imports.
+    """
+
+    def __init__(self) -> None:
+        self._loaded = {name.partition(".")[0] for name in sys.modules} - {"__main__"}
+        self._seen: dict[str, tuple[int, str | None]] = {}
+
+    def shadow(self, folder: str) -> str | None:
+        """The first such file or package in `folder`."""
+        changed = os.stat(folder).st_mtime_ns
+        if self._seen.get(folder, (None,))[0] != changed:
+            self._seen[folder] = (changed, self._find(folder))
+        return self._seen[folder][1]
+
+    def _find(self, folder: str) -> str | None:
+        for entry in os.scandir(folder):
+            name, _, suffix = entry.name.partition(".")
+            if name not in self._loaded:
+                continue
+            if suffix.endswith(("py", "pyc", "so")):
+                return entry.path
+            # A folder without __init__.py yields to a package elsewhere, but adds to a namespace.
+            is_namespace = getattr(sys.modules[name], "__file__", None) is None
+            if entry.is_dir() and (is_namespace or os.path.exists(f"{entry.path}/__init__.py")):
+                return entry.path
+        return None
+
+
+_SIGNALS = {signal.SIGCHLD, signal.SIGTERM}
+
+
+def _kill_group(pid: int, sig: int) -> bool:
+    """Signal a process group; False if it is no more."""
+    try:
+        os.killpg(pid, sig)
+    except ProcessLookupError:
+        return False
+    return True
+
+
+def main() -> None:
+    client = socket.socket(fileno=int(sys.argv[1]))
+    client.set_inheritable(False)
+    preload()
+    job = Server(client).serve()
+    if job is not None:
+        job.run()
+
+
+if __name__ == "__main__":
+    # Python put this file's folder where a script's own belongs; nothing else is imported from it.
+    _HERE = os.path.dirname(os.path.abspath(__file__))
+    sys.path[:] = [_HERE] + [entry for entry in sys.path if entry != _HERE]
+    from warm_child import Job  # pyright: ignore[reportMissingImports]
+
+    sys.path.remove(_HERE)
+    del sys.modules["warm_child"]
+    main()
