@@ -23,16 +23,18 @@ class _Outcome:
 
     returncode: int = 0
     timed_out: bool = False
+    killed: bool = False
     stdout: list[tuple[float, bytes]] = field(default_factory=list)
     stderr: list[tuple[float, bytes]] = field(default_factory=list)
 
 
 def _run_process(
-    cmd: list[str], env: dict[str, str], timeout: float | None = None
-) -> _Outcome:
-    """Run a command in a process group of its own and stream its output to Dagster's logs.
+    cmd: list[str], env: dict[str, str], outcome: _Outcome, timeout: float | None = None
+) -> None:
+    """Run a command in a process group of its own and stream its output to Dagster.
 
     The group ends with the op, whether the op is interrupted or its process is killed.
+    `outcome` is filled in either case.
     """
     out_read, out_write = os.pipe()
     err_read, err_write = os.pipe()
@@ -42,18 +44,19 @@ def _run_process(
         os.close(out_write)
         os.close(err_write)
     guard = _guard(proc.pid)
-    outcome = _Outcome()
     try:
         _pump(proc, (out_read, err_read), outcome, timeout)
     except BaseException:
         _kill_group(proc)
+        outcome.killed = True
+        for lines in (outcome.stdout, outcome.stderr):
+            lines.append((time.time(), b"[KILLED BY ORCHESTRATOR]\n"))
         raise
     finally:
         os.close(out_read)
         os.close(err_read)
         guard.communicate(b"\n")
-    outcome.returncode = proc.wait()
-    return outcome
+        outcome.returncode = proc.wait()
 
 
 def _start_process(
@@ -79,7 +82,7 @@ def _start_process(
 
 def _guard(pid: int) -> "subprocess.Popen[bytes]":
     """A shell that kills the process group when this process dies without saying goodbye."""
-    script = 'read -r _ && exit; kill -TERM -- "-$1"; sleep 2; kill -KILL -- "-$1"'
+    script = 'read -r _ && exit; kill -s TERM -- "-$1"; sleep 2; kill -s KILL -- "-$1"'
     return subprocess.Popen(
         ["sh", "-c", script, "guard", str(pid)],
         stdin=subprocess.PIPE,

@@ -78,7 +78,8 @@ def _run_init(
         ]
         cmd = _long_command([*cmd, *_tag_args(), *arguments], scratch)
         context.log.info("$ " + shlex.join(cmd))
-        outcome = _run_process(cmd, _step_env(context, run_id, extra_env or {}))
+        outcome = _Outcome()
+        _run_process(cmd, _step_env(context, run_id, extra_env or {}), outcome)
     if outcome.returncode:
         raise _failure(f"Metaflow could not start run {run_id}", _tail(outcome))
     return path
@@ -147,8 +148,11 @@ def _run_step(
         cmd += _input_args(paths, scratch)
         context.log.info("$ " + shlex.join(cmd))
         env = _step_env(context, run_id, extra_env)
-        outcome = _run_process(cmd, env, _time_limit(context, timeout))
-        _save_attempt(path, attempt, outcome)
+        outcome = _Outcome()
+        try:
+            _run_process(cmd, env, outcome, _time_limit(context, timeout))
+        finally:
+            _save_attempt(path, attempt, outcome)
         failed = outcome.timed_out or outcome.returncode != 0
         has_facts = not failed or os.path.getsize(result_file)
         facts = _read_facts(result_file, path) if has_facts else _Facts()
@@ -245,6 +249,7 @@ def _step_env(
     env.update(METAFLOW_STEP_ENV)
     env["PYTHONUNBUFFERED"] = "x"
     env["METAFLOW_RUN_ID"] = run_id
+    env["METAFLOW_DAGSTER_OP_PID"] = str(os.getpid())
     env["METAFLOW_DAGSTER_RUN_ID"] = context.run.run_id
     env["METAFLOW_DAGSTER_JOB"] = context.run.job_name
     env["METAFLOW_DAGSTER_STEP_KEY"] = context.get_step_execution_context().step.key
