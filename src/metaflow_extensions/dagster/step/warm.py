@@ -41,7 +41,17 @@ _PER_TASK_PREFIXES = ("METAFLOW_RUN_", "METAFLOW_INIT_", "METAFLOW_DAGSTER_", "M
 _PER_TASK = frozenset({"METAFLOW_RUNTIME_ENVIRONMENT", "METAFLOW_PRODUCTION_TOKEN"})
 # What the loader, the interpreter and the C library read when a process starts, what tracing and
 # coverage read at import, and who the user is and where Metaflow's configuration files are.
-_START_PREFIXES = ("METAFLOW_", "PYTHON", "LD_", "LC_", "MALLOC_", "COVERAGE_", "OTEL_", "XDG_")
+_START_PREFIXES = (
+    "METAFLOW_",
+    "PYTHON",
+    "LD_",
+    "LC_",
+    "MALLOC_",
+    "COVERAGE_",
+    "OTEL_",
+    "XDG_",
+    "GIT_",
+)
 _START = frozenset(
     "LANG LANGUAGE GLIBC_TUNABLES HOME USER LOGNAME USERNAME SUDO_USER VIRTUAL_ENV CONDA_PREFIX "
     "DISABLE_TRACING PATH".split()

@@ -2,13 +2,18 @@
 
 from __future__ import annotations
 
+import atexit
+import gc
 import importlib
 import importlib.machinery
+import io
 import os
 import random
 import sys
+import threading
 import time
 import types
+import weakref
 from dataclasses import dataclass
 from typing import Any
 
@@ -36,23 +41,29 @@ class Job:
         return os.path.join(self.cwd, script.removeprefix("./"))
 
     def run(self) -> None:
-        """Execute the script as the main module.
+        """Execute the script as the main module, and end the process as soon as that is safe.
 
         Raises:
             BaseException: what the script raised, to be handled as the interpreter handles it;
                 the traceback that it prints begins in the script.
         """
+        known = Known()
         self._set_process()
-        main = self._main_module()
+        self._set_main_module()
+        exit_code = 0
         try:
             with open(self.path, "rb") as file:
                 code = compile(file.read(), self.path, "exec", dont_inherit=True)
-            exec(code, main.__dict__)
-        except SystemExit:
-            raise
+            exec(code, sys.modules["__main__"].__dict__)
+        except SystemExit as end:
+            if end.code is not None and not isinstance(end.code, int):
+                raise
+            exit_code = int(end.code or 0)
         except BaseException as error:
             _hide_frames(error)
             raise
+        known.finish(exit_code)
+        sys.exit(exit_code)
 
     def _set_process(self) -> None:
         os.chdir(self.cwd)
@@ -73,7 +84,7 @@ class Job:
         if tempfile is not None:
             tempfile.tempdir = None  # pyright: ignore[reportAttributeAccessIssue]
 
-    def _main_module(self) -> Any:
+    def _set_main_module(self) -> None:
         """A new `__main__`: artifacts of classes defined in the script are pickled by that name."""
         main = types.ModuleType("__main__")
         main.__dict__.update(
@@ -84,7 +95,6 @@ class Job:
             __loader__=importlib.machinery.SourceFileLoader("__main__", self.path),
         )
         sys.modules["__main__"] = main
-        return main
 
 
 def _hide_frames(error: BaseException) -> None:
@@ -98,3 +108,72 @@ def _hide_frames(error: BaseException) -> None:
         hook(kind, value.with_traceback(trace), trace)
 
     sys.excepthook = print_hidden
+
+
+class Known:
+    """What the process had before user code ran, so that only what came after is cleaned up.
+
+    The end of an interpreter takes apart every module: 14 ms, as long as a step itself, and all of
+    it on memory that is shared with the server up to then.
+    """
+
+    def __init__(self) -> None:
+        self._modules = set(sys.modules)
+        self._libraries = _libraries()
+
+    def finish(self, exit_code: int) -> None:
+        """End the process like the interpreter does, but for modules that it began with.
+
+        Returns if that would not be the same: native code may have output to flush, or work to do,
+        when a process exits in the usual way.
+        """
+        if _libraries() - self._libraries:
+            return
+        threading._shutdown()  # pyright: ignore[reportAttributeAccessIssue]
+        if len(os.listdir("/proc/self/task")) > 1:
+            return  # daemon threads, that must stop before what they use goes
+        atexit._run_exitfuncs()
+        self._drop_modules()
+        try:
+            _close_files()
+            for stream in (sys.stdout, sys.__stdout__, sys.stderr, sys.__stderr__):
+                if stream is not None and not stream.closed:
+                    stream.flush()
+        except BaseException:
+            return  # the interpreter meets it again, and says so
+        os._exit(exit_code & 0xFF)
+
+    def _drop_modules(self) -> None:
+        """Take user modules apart as the interpreter does: let go of them, then empty the rest."""
+        mine = [name for name in sys.modules if name not in self._modules or name == "__main__"]
+        modules = [sys.modules.pop(name) for name in reversed(mine)]
+        left = [weakref.ref(module) for module in modules if isinstance(module, types.ModuleType)]
+        del modules
+        gc.collect()
+        for reference in left:
+            module = reference()
+            if module is not None:
+                module.__dict__.clear()
+
+
+def _close_files() -> None:
+    """Close what user code has left open, as the end of the objects would: the outermost first."""
+    files = [item for item in gc.get_objects() if isinstance(item, io.IOBase)]
+    for kind in (io.TextIOBase, io.BufferedIOBase, io.IOBase):
+        for file in files:
+            if isinstance(file, kind) and not _is_standard(file):
+                file.close()
+
+
+def _is_standard(file: io.IOBase) -> bool:
+    try:
+        return file.closed or file.fileno() in (0, 1, 2)
+    except OSError:
+        return False
+
+
+def _libraries() -> set[str]:
+    """The files of native code in this process, but for those of the standard library."""
+    with open("/proc/self/maps", encoding="utf-8", errors="replace") as file:
+        paths = {line.split(maxsplit=5)[-1].rstrip() for line in file if ".so" in line}
+    return {path for path in paths if "/lib-dynload/" not in path}

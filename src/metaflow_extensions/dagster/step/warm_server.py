@@ -12,8 +12,6 @@ waits for a word; the server sends why it refuses or, later, the wait status.
 from __future__ import annotations
 
 import contextlib
-import gc
-import importlib
 import json
 import os
 import select
@@ -28,38 +26,7 @@ _IDLE_SECONDS = 60.0  # a server without children ends after this; its client st
 _KILL_AFTER = 2.0  # seconds between asking orphaned tasks to end and killing them
 _TICK = 1.0  # seconds between looks at whether the client is still the parent
 
-# What a step imports between its first line and its end. metaflow.cli binds the flow's options at
-# import, so it is imported for its own imports only, and forgotten. init_cmd and run_cmds, which
-# bind the flow's parameters, stay out.
-_PRELOAD = (
-    "metaflow",
-    "metaflow.cli",
-    "metaflow.cli_components.step_cmd",
-    "metaflow.task",
-    "metaflow.clone_util",
-)
-_BOUND_TO_FLOW = ("metaflow.cli",)
-
-
-def preload() -> None:
-    """Import what steps need, in a state that children can share.
-
-    Raises:
-        RuntimeError: an import has started threads, which do not survive a fork.
-    """
-    gc.disable()
-    for name in _PRELOAD:
-        importlib.import_module(name)
-    for name in _BOUND_TO_FLOW:
-        parent, _, child = name.rpartition(".")
-        del sys.modules[name]
-        delattr(sys.modules[parent], child)
-    threads = len(os.listdir("/proc/self/task"))
-    if threads > 1:
-        raise RuntimeError(f"importing Metaflow started {threads - 1} threads")
-    gc.collect()
-    gc.freeze()
-    gc.enable()
+_SIGNALS = {signal.SIGCHLD, signal.SIGTERM}
 
 
 class Server:
@@ -73,6 +40,7 @@ class Server:
         self.parent = os.getppid()
         self.idle_since = time.monotonic()
         self.names = _Names()
+        self.git = GitFacts()
         # A signal makes the wait in `serve` return by way of this pipe.
         self.signals = os.pipe()
         for fd in self.signals:
@@ -153,6 +121,7 @@ class Server:
         shadow = self.names.shadow(os.path.dirname(job.path))
         if shadow:
             return self._refuse(status, f"{shadow} stands in for an installed module")
+        self.git.set(os.path.dirname(job.path))
         # In between, a signal for the child would run the server's handlers.
         signal.pthread_sigmask(signal.SIG_BLOCK, _SIGNALS)
         try:
@@ -248,9 +217,6 @@ class _Names:
         return None
 
 
-_SIGNALS = {signal.SIGCHLD, signal.SIGTERM}
-
-
 def _kill_group(pid: int, sig: int) -> bool:
     """Signal a process group; False if it is no more."""
     try:
@@ -274,7 +240,9 @@ if __name__ == "__main__":
     _HERE = os.path.dirname(os.path.abspath(__file__))
     sys.path[:] = [_HERE] + [entry for entry in sys.path if entry != _HERE]
     from warm_child import Job  # pyright: ignore[reportMissingImports]
+    from warm_preload import GitFacts, preload  # pyright: ignore[reportMissingImports]
 
     sys.path.remove(_HERE)
-    del sys.modules["warm_child"]
+    for _name in ("warm_child", "warm_preload"):
+        del sys.modules[_name]
     main()
