@@ -16,6 +16,7 @@ MODULES = (
     "store",
     "task",
     "fanout",
+    "handover",
     "sensors",
     "executor",
 )

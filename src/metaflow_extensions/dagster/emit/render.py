@@ -146,6 +146,7 @@ def _job_decorator(plan: JobPlan) -> str:
     if plan.description:
         options["description"] = literal(plan.description)
     options["tags"] = literal(plan.job_tags, 4)
+    options["resource_defs"] = '{"io_manager": _TaskPaths()}'
     if plan.executor != "inherit":
         options["executor_def"] = _EXECUTORS[plan.executor]
     return _decorator("job", options)

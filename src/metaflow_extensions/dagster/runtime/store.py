@@ -34,22 +34,29 @@ def _top_option(name: str) -> str:
     )
 
 
+def _storage() -> Any:
+    """Metaflow's access to the datastore's files."""
+    # Metaflow reads its settings when it is imported.
+    for name, value in METAFLOW_STEP_ENV.items():
+        os.environ.setdefault(name, value)
+    from metaflow.plugins import DATASTORES
+
+    kind = _top_option("datastore")
+    storage = next(impl for impl in DATASTORES if kind == impl.TYPE)
+    return storage(_top_option("datastore-root"))
+
+
 def _task_datastore(path: str, mode: str, attempt: int | None = None) -> Any:
     """Open a task's datastore; reading without an attempt opens the one that succeeded.
 
     Raises:
         metaflow.datastore.exceptions.DataException: no such (finished) task.
     """
-    # Metaflow reads its settings when it is imported.
-    for name, value in METAFLOW_STEP_ENV.items():
-        os.environ.setdefault(name, value)
+    storage = _storage()
     from metaflow.datastore.flow_datastore import FlowDataStore
-    from metaflow.plugins import DATASTORES
 
-    kind = _top_option("datastore")
-    storage = next(impl for impl in DATASTORES if kind == impl.TYPE)
     store = FlowDataStore(
-        FLOW_NAME, None, storage_impl=storage, ds_root=_top_option("datastore-root")
+        FLOW_NAME, None, storage_impl=type(storage), ds_root=storage.datastore_root
     )
     run_id, step_name, task_id = path.split("/")
     return store.get_task_datastore(
