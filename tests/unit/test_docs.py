@@ -1,0 +1,43 @@
+"""The documentation: links lead somewhere, and no option of the command line is missing."""
+
+import re
+from pathlib import Path
+
+import pytest
+
+from metaflow_extensions.dagster.cli.main import dagster
+from metaflow_extensions.dagster.plan.cron import five_field_cron
+
+ROOT = Path(__file__).parents[2]
+PAGES = [*ROOT.glob("*.md"), *(ROOT / "docs").rglob("*.md")]
+
+
+def anchors(page):
+    headings = re.findall(r"^#+ +(.*)$", page.read_text(encoding="utf-8"), re.MULTILINE)
+    return {re.sub(r"[^\w\- ]", "", heading.lower()).replace(" ", "-") for heading in headings}
+
+
+@pytest.mark.parametrize("page", PAGES, ids=lambda page: str(page.relative_to(ROOT)))
+def test_links(page):
+    for link in re.findall(r"\]\(([^)\s]+)\)", page.read_text(encoding="utf-8")):
+        if re.match(r"[a-z]+:", link):
+            continue
+        path, _, anchor = link.partition("#")
+        target = (page.parent / path).resolve() if path else page
+        assert target.exists(), link
+        assert not anchor or anchor in anchors(target), link
+
+
+def test_options_are_documented():
+    text = (ROOT / "docs/reference/options.md").read_text(encoding="utf-8")
+    documented = set(re.findall(r"^\| `(--[a-z-]+)", text, re.MULTILINE))
+    options = {name for p in dagster.commands["create"].params for name in p.opts if "--" in name}
+    assert documented == options
+
+
+def test_cron_examples():
+    text = (ROOT / "docs/guides/schedules-and-triggers.md").read_text(encoding="utf-8")
+    examples = re.findall(r"^\| `([^`@]+)` \| `([^`]+)` \|", text, re.MULTILINE)
+    assert len(examples) >= 6
+    for aws, dagster_cron in examples:
+        assert five_field_cron(aws, "the docs") == dagster_cron
