@@ -35,6 +35,7 @@ from ._dagster_internals import (
 )
 from .backlog import Backlog
 from .logs import StepLogs
+from .sqlite_events import keep_connection
 
 INTERRUPT_POLL = 0.2  # seconds between looks for an interrupt while all steps are busy
 
@@ -81,7 +82,7 @@ class ThreadExecutor(Executor):
             output_capture=plan_context.output_capture,
             step_dependency_config=self._dependencies,
         )
-        with warm.keep_warm():
+        with warm.keep_warm(), keep_connection(plan_context.instance, plan_context.run_id):
             yield from ExecuteRunWithPlanIterable(execution_plan, self._run_plan, context_manager)
         yield DagsterEvent.engine_event(
             plan_context,
