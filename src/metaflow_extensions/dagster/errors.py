@@ -14,3 +14,12 @@ class DagsterDeployError(MetaflowException):
     """
 
     headline = "Cannot deploy to Dagster"
+
+
+def verbatim(text: object) -> str:
+    """Text of the user's for use in a message.
+
+    Metaflow's terminal takes every asterisk for markup and drops it (``echo_always`` in
+    metaflow/cli.py), which leaves little of a cron expression: here they become U+2217.
+    """
+    return str(text).replace("*", "\u2217")

@@ -11,7 +11,7 @@ from __future__ import annotations
 import re
 from dataclasses import dataclass
 
-from ..errors import DagsterDeployError
+from ..errors import DagsterDeployError, verbatim
 
 _WEEKDAYS = ("SUN", "MON", "TUE", "WED", "THU", "FRI", "SAT")
 _MONTHS = tuple("JAN FEB MAR APR MAY JUN JUL AUG SEP OCT NOV DEC".split(" "))
@@ -110,7 +110,8 @@ class _Problem(Exception):
 
 def _refusal(source: str, expression: object, reason: str, advice: str) -> DagsterDeployError:
     return DagsterDeployError(
-        f"The cron expression *{expression}* of *{source}* cannot be used: {reason}. {advice}"
+        f"The cron expression *{verbatim(expression)}* of *{source}* cannot be used: "
+        f"{verbatim(reason)}. {verbatim(advice)}"
     )
 
 
@@ -119,7 +120,7 @@ def _check_year(year: str) -> None:
     if year not in ("*", "?", "*/1", "1970-2199"):
         raise _Problem(
             f"the year field is {year}, and Dagster's schedules have no years",
-            "Write * for the year, and stop the schedule in Dagster when its time is over.",
+            "Leave the year open (*), and stop the schedule in Dagster when its time is over.",
         )
 
 

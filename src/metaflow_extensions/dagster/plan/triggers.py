@@ -224,7 +224,7 @@ def _reset(decorator: Any) -> ResetPlan | None:
     source = f"@{decorator.name} (reset_at)"
     if not isinstance(reset, Mapping) or not reset.get("cron"):
         raise DagsterDeployError(
-            f'*{source}* has no cron expression. Write {{"reset_at": {{"cron": "0 0 * * *"}}}}.'
+            f'*{source}* has no cron expression. Write {{"reset_at": {{"cron": "@daily"}}}}.'
         )
     return ResetPlan(
         five_field_cron(reset["cron"], source), check_timezone(reset.get("timezone"), source)
