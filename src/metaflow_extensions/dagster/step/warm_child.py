@@ -94,6 +94,11 @@ class Job:
             __cached__=None,
             __loader__=importlib.machinery.SourceFileLoader("__main__", self.path),
         )
+        # Metaflow's own named tuples, such as foreach frames, are pickled by that name too
+        # (namedtuple_with_defaults in metaflow/util.py); they were made when it was preloaded.
+        for name, value in vars(sys.modules["__main__"]).items():
+            if isinstance(value, type) and issubclass(value, tuple):
+                setattr(main, name, value)
         sys.modules["__main__"] = main
 
 
