@@ -37,8 +37,7 @@ class Job:
     @property
     def path(self) -> str:
         """The script's absolute path, as Python makes it: not normalised."""
-        script = self.argv[0]
-        return os.path.join(self.cwd, script.removeprefix("./"))
+        return os.path.join(self.cwd, self.argv[0])
 
     def run(self) -> None:
         """Execute the script as the main module, and end the process as soon as that is safe.
