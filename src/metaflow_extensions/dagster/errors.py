@@ -23,3 +23,12 @@ def verbatim(text: object) -> str:
     metaflow/cli.py), which leaves little of a cron expression: here they become U+2217.
     """
     return str(text).replace("*", "\u2217")
+
+
+class DagsterRunError(MetaflowException):
+    """A command on deployed jobs and their runs that cannot be carried out.
+
+    The message says why in one line, and what to do about it.
+    """
+
+    headline = "Dagster"

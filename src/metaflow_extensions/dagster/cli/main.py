@@ -7,6 +7,7 @@ from typing import Any
 from metaflow._vendor import click
 
 from ..errors import DagsterDeployError
+from .operate import COMMANDS
 
 _POSITIVE = click.IntRange(min=1)
 
@@ -16,8 +17,14 @@ cli: Any = click.Group()
 
 
 @cli.group(help="Deploy this flow to Dagster and operate it there.")
-def dagster() -> None:
-    pass
+@click.option("--name", help="Name of the Dagster job.  [default: the flow's name]")
+@click.pass_obj
+def dagster(obj: Any, name: str | None) -> None:
+    obj.dagster_job_name = name
+
+
+for _command in COMMANDS:
+    dagster.add_command(_command)
 
 
 @dagster.command(
@@ -61,7 +68,35 @@ def dagster() -> None:
     help="auto: metaflow-dagster's own where it is installed, else multiprocess. inherit: the "
     "executor of the code location that the file is loaded into.",
 )
+@click.option(
+    "--schedule/--no-schedule",
+    "schedule_on",
+    default=True,
+    show_default=True,
+    help="Whether the flow's schedule runs as soon as the file is loaded. Off, it is in the file "
+    "and can be switched on in Dagster.",
+)
+@click.option(
+    "--triggers/--no-triggers",
+    "triggers_on",
+    default=True,
+    show_default=True,
+    help="The same for the sensors of @trigger and @trigger_on_finish.",
+)
+@click.option(
+    "--emit-events/--no-emit-events",
+    default=False,
+    show_default=True,
+    help="Publish an event metaflow.<flow>.<step> whenever a step succeeds, for @trigger of "
+    "other flows. @trigger_on_finish does not need it.",
+)
 @click.option("--force", is_flag=True, help="Overwrite FILE even if we did not generate it.")
+@click.option("--authorize", metavar="TOKEN", help="Show the production token of the deployment.")
+@click.option(
+    "--generate-new-token", is_flag=True, help="Move the deployment to a new production namespace."
+)
+@click.option("--new-token", metavar="TOKEN", help="Use this production token from now on.")
+@click.option("--deployer-attribute-file", hidden=True, help="For the Deployer API.")
 @click.pass_obj
 def create(
     obj: Any,
@@ -73,11 +108,18 @@ def create(
     workflow_timeout: int | None,
     max_workers: int,
     executor: str,
+    schedule_on: bool,
+    triggers_on: bool,
+    emit_events: bool,
     force: bool,
+    authorize: str | None,
+    generate_new_token: bool,
+    new_token: str | None,
+    deployer_attribute_file: str | None,
 ) -> None:
     # Imported here: this module is loaded with every Metaflow command of every flow.
     try:
-        from .create import create_file
+        from .create import TokenOptions, create_file
     except ImportError as error:
         raise DagsterDeployError(
             f"dagster create needs the package {error.name!r}. Install it: pip install {error.name}"
@@ -86,14 +128,19 @@ def create(
     path = create_file(
         obj,
         file=file,
-        name=name,
+        name=name or obj.dagster_job_name,
         tags=tags,
         decospecs=decospecs,
         namespace=namespace,
         workflow_timeout=workflow_timeout,
         max_workers=max_workers,
         executor=executor,
+        schedule_on=schedule_on,
+        triggers_on=triggers_on,
+        emit_events=emit_events,
         force=force,
+        tokens=TokenOptions(authorize, new_token, generate_new_token),
+        attribute_file=deployer_attribute_file,
     )
     obj.echo(f"Wrote *{path}*. Load it with: dagster dev -f {path}", fg="green", bold=True)
 

@@ -153,6 +153,17 @@ def plan_parameters(flow: Any, *, must_have_defaults: str | None) -> tuple[Param
     return tuple(plans)
 
 
+def config_keys(flow: Any) -> dict[str, str]:
+    """By the name of each parameter, its key in Dagster's run config; evaluates nothing."""
+    taken: set[str] = set()
+    keys = {}
+    for _, parameter in flow._get_parameters():
+        if not parameter.IS_CONFIG_PARAMETER:
+            field, alias = _field_name(parameter.name, taken)
+            keys[parameter.name] = alias or field
+    return keys
+
+
 def required_parameters(flow: Any) -> tuple[str, ...]:
     """Names of the parameters that a run must be given: required, and without any default."""
     return tuple(

@@ -1,0 +1,100 @@
+"""What ``dagster create`` leaves for the commands that operate the job, and for the Deployer."""
+
+from __future__ import annotations
+
+import json
+import os
+from dataclasses import dataclass
+from typing import Any
+
+from metaflow.parameters import JSONTypeClass
+from metaflow.util import get_username
+
+from ..deploy.registry import Deployment, Registry
+from ..deploy.tokens import resolve_token
+from ..plan.job import JobPlan
+
+
+@dataclass(frozen=True)
+class TokenOptions:
+    """What ``create`` was told about production tokens."""
+
+    authorize: str | None = None
+    given: str | None = None
+    generate: bool = False
+
+    def resolve(self, state: Any, job: str) -> str | None:
+        """The token of the job, None if it needs none; refuses whoever may not deploy it."""
+        from metaflow import current
+
+        return resolve_token(
+            job,
+            Registry.of(state.flow_datastore).get(job),
+            project=current.get("project_name"),
+            branch=current.get("branch_name"),
+            is_production=bool(current.get("is_production")),
+            authorize=self.authorize,
+            given=self.given,
+            generate=self.generate,
+            echo=state.echo,
+        )
+
+
+def register(state: Any, plan: JobPlan, path: str, token: str | None) -> None:
+    """Note the job in the registry of the flow's datastore."""
+    from metaflow import current
+
+    deployment = Deployment(
+        name=plan.job_name,
+        flow_name=plan.flow_name,
+        definitions_file=os.path.abspath(path),
+        user=str(get_username() or ""),
+        project=current.get("project_name"),
+        branch=current.get("branch_name"),
+        production_token=token,
+        parameters=_parameters(state.flow),
+    )
+    Registry.of(state.flow_datastore).save(deployment)
+
+
+def write_attributes(state: Any, job: str, attribute_file: str | None) -> None:
+    """Tell the Deployer API about the deployment.
+
+    The file is a FIFO whose reader wants everything at once, and then the end.
+    """
+    if attribute_file is None:
+        return
+    content = {
+        "name": job,
+        "flow_name": state.flow.name,
+        "metadata": state.metadata.metadata_str(),
+    }
+    with open(attribute_file, "w", encoding="utf-8") as file:
+        file.write(json.dumps(content))
+
+
+def _parameters(flow: Any) -> dict[str, dict[str, Any]]:
+    found = {}
+    for variable, parameter in flow._get_parameters():
+        if parameter.IS_CONFIG_PARAMETER:
+            continue
+        options = parameter.kwargs
+        default = options.get("default")
+        kind = options.get("type") or (
+            str if default is None or callable(default) else type(default)
+        )
+        if isinstance(kind, JSONTypeClass):
+            name = "JSON"
+        elif isinstance(kind, type):
+            name = kind.__name__
+        else:
+            name = getattr(kind, "name", "str")
+        found[parameter.name] = {
+            "name": parameter.name,
+            "python_var_name": variable,
+            "type": name,
+            "description": options.get("help") or "",
+            "is_required": bool(options.get("required")) and default is None,
+            "multiple": bool(options.get("multiple")),
+        }
+    return found

@@ -1,0 +1,205 @@
+"""``dagster trigger`` and what it shares with ``dagster resume``: start a run, and follow it."""
+
+from __future__ import annotations
+
+import json
+import sys
+import time
+import uuid
+from typing import Any
+
+from ..deploy.live import LiveTarget
+from ..deploy.local import LocalTarget, step_error
+from ..deploy.registry import Deployment
+from ..deploy.runs import Launch, RunInfo, metaflow_run_id
+from ..deploy.targets import choose_target
+from ..errors import DagsterRunError
+from ..plan.parameters import config_keys
+from .flow_options import given_parameters, own_value
+from .jobs import find_deployment, is_stale
+
+_POLL_SECONDS = 1.0
+
+
+def trigger(state: Any, values: dict[str, Any]) -> bool:
+    """Start a run of a deployed job; False if it was followed and did not succeed."""
+    target = choose_target(own_value(values, "url"), state.flow_datastore)
+    live = isinstance(target, LiveTarget)
+    deployment = find_deployment(
+        state, own_value(values, "name"), own_value(values, "definitions_file"), live=live
+    )
+    if not live and is_stale(state, deployment):
+        state.echo(
+            "The flow has changed since it was deployed; this runs it as it was deployed. "
+            "Run `dagster create` again to deploy the changes.",
+            fg="yellow",
+        )
+    return start_run(state, target, deployment, values, {})
+
+
+def start_run(
+    state: Any,
+    target: LiveTarget | LocalTarget,
+    deployment: Deployment,
+    values: dict[str, Any],
+    tags: dict[str, str],
+) -> bool:
+    """Start a run with the parameters and tags of the command, say so, and follow it if asked."""
+    dagster_run_id = str(uuid.uuid4())
+    given = given_parameters(state.flow, values)
+    launch = Launch(
+        dagster_run_id=dagster_run_id,
+        job=deployment.name,
+        definitions_file=deployment.definitions_file,
+        run_config=_run_config(state, given),
+        tags={**tags, **_run_tags(state, deployment, own_value(values, "tags"), dagster_run_id)},
+    )
+    announce = _Announcement(state, target, deployment, values)
+    if not own_value(values, "wait"):
+        dagster_run_id = target.start(launch) or dagster_run_id
+        announce(dagster_run_id)
+        return True
+    progress = _Progress(state, metaflow_run_id(dagster_run_id))
+    if isinstance(target, LiveTarget):
+        dagster_run_id = target.start(launch)
+        announce(dagster_run_id)
+        return _follow(state, target, launch.job, dagster_run_id)
+    succeeded = target.run_here(launch, lambda: announce(dagster_run_id), progress)
+    return progress.end(succeeded)
+
+
+def _run_config(state: Any, given: dict[str, Any]) -> dict[str, Any]:
+    if not given:
+        return {}
+    keys = config_keys(state.flow)
+    config = {keys[name]: value for name, value in given.items()}
+    return {"ops": {f"op_{state.graph.start_step}": {"config": config}}}
+
+
+def _run_tags(
+    state: Any, deployment: Deployment, tags: tuple[str, ...], dagster_run_id: str
+) -> dict[str, str]:
+    run_tags = {"metaflow/run_id": metaflow_run_id(dagster_run_id)}
+    if deployment.definitions_file:
+        run_tags["metaflow/definitions_file"] = deployment.definitions_file
+    if tags:
+        run_tags["metaflow/tags"] = json.dumps(list(tags))
+    return run_tags
+
+
+class _Announcement:
+    """Says which run has been started, to people and to programs."""
+
+    def __init__(
+        self,
+        state: Any,
+        target: LiveTarget | LocalTarget,
+        deployment: Deployment,
+        values: dict[str, Any],
+    ) -> None:
+        self._state = state
+        self._target = target
+        self._deployment = deployment
+        self._run_id_file = own_value(values, "run_id_file")
+        self._attribute_file = own_value(values, "deployer_attribute_file")
+
+    def __call__(self, dagster_run_id: str) -> None:
+        state, run_id = self._state, metaflow_run_id(dagster_run_id)
+        if self._run_id_file:
+            with open(self._run_id_file, "w", encoding="utf-8") as file:
+                file.write(run_id)
+        if self._attribute_file:
+            content = {
+                "name": run_id,
+                "metadata": state.metadata.metadata_str(),
+                "pathspec": f"{state.flow.name}/{run_id}",
+                "dagster_run_id": dagster_run_id,
+                "job": self._deployment.name,
+            }
+            # A FIFO: its reader wants everything at once, and then the end.
+            with open(self._attribute_file, "w", encoding="utf-8") as file:
+                file.write(json.dumps(content))
+        run = RunInfo(
+            dagster_run_id, run_id, self._deployment.name, "Pending", None, None,
+            {"metaflow/definitions_file": self._deployment.definitions_file},
+        )  # fmt: skip
+        state.echo(
+            f"Job *{self._deployment.name}* triggered on {self._target.description} "
+            f"(run-id *{run_id}*).",
+            bold=True,
+        )
+        state.echo(f"See the run: {self._target.how_to_open(run)}")
+
+
+class _Progress:
+    """Prints what happens in a run as it happens."""
+
+    def __init__(self, state: Any, run_id: str) -> None:
+        self._state = state
+        self._run_id = run_id
+        self._total = len(state.graph.nodes)
+        self._steps: set[str] = set()
+        self._tasks = 0
+        self._error = ""
+
+    def __call__(self, event: Any) -> None:
+        """Take an event of the run."""
+        key = event.step_key or ""
+        if not key.startswith("op_"):
+            if event.is_failure and not self._error:
+                self._error = event.message or ""
+            return
+        step = key.removeprefix("op_")
+        if event.is_step_start:
+            self._say(f"{step}: started")
+        elif event.is_step_success:
+            self._steps.add(step.split("[")[0])
+            self._tasks += 1
+            self._say(f"{step}: done", f"({len(self._steps)}/{self._total} steps)")
+        elif event.is_step_up_for_retry:
+            self._say(f"{step}: failed, will be tried again")
+        elif event.is_step_failure:
+            self._error = step_error(event) or ""
+            self._say(f"{step}: failed", error=True)
+
+    def end(self, succeeded: bool) -> bool:
+        """Say how the run ended; returns the same."""
+        if succeeded:
+            self._say("Done!")
+        else:
+            if self._error:
+                self._state.echo(self._error, err=True, fg="red")
+            self._say("The run did not succeed.", error=True)
+        return succeeded
+
+    def _say(self, text: str, more: str = "", *, error: bool = False) -> None:
+        when = time.strftime("%Y-%m-%d %H:%M:%S")
+        line = f"{when} [{self._run_id}] {text} {more}".rstrip()
+        self._state.echo_always(line, err=error, fg="red" if error else None, no_bold=True)
+
+
+def _follow(state: Any, target: LiveTarget, job: str, dagster_run_id: str) -> bool:
+    """Follow a run that goes on elsewhere, to its end."""
+    total, shown = len(state.graph.nodes), None
+    while True:
+        run = target.find(job, dagster_run_id)
+        if run is None:
+            raise DagsterRunError(f"Run {dagster_run_id} is gone from {target.description}.")
+        run = target.details(run)
+        line = f"{run.status}: {run.steps_done} tasks done in {total} steps"
+        if line != shown:
+            state.echo_always(f"[{run.metaflow_run_id}] {line}", no_bold=True)
+            shown = line
+        if not run.is_running:
+            if run.status != "Succeeded" and run.error:
+                state.echo(run.error, err=True, fg="red")
+            return run.status == "Succeeded"
+        time.sleep(_POLL_SECONDS)
+
+
+def leave(succeeded: bool) -> None:
+    """End the command with the exit code that tells success."""
+    sys.stdout.flush()
+    sys.stderr.flush()
+    if not succeeded:
+        sys.exit(1)

@@ -1,0 +1,175 @@
+"""Runs in a live deployment, through the GraphQL API of its webserver. Imports no Dagster."""
+
+from __future__ import annotations
+
+import json
+import os
+import time
+import urllib.error
+import urllib.request
+from dataclasses import replace
+from typing import Any
+
+from ..errors import DagsterRunError
+from .runs import Launch, RunInfo, metaflow_run_id, metaflow_status
+
+_REQUEST_SECONDS = 30.0
+_TERMINATE_SECONDS = 60.0
+
+_FIND_JOB = """query { repositoriesOrError { __typename
+  ... on RepositoryConnection { nodes { name location { name } jobs { name } } }
+  ... on PythonError { message } } }"""
+_LAUNCH = """mutation($params: ExecutionParams!) { launchRun(executionParams: $params) { __typename
+  ... on LaunchRunSuccess { run { runId } }
+  ... on RunConfigValidationInvalid { errors { message } }
+  ... on Error { message } } }"""
+_RUNS = """query($filter: RunsFilter!, $limit: Int!) {
+  runsOrError(filter: $filter, limit: $limit) { __typename
+    ... on Runs { results {
+      runId jobName status startTime endTime tags { key value } } }
+    ... on Error { message } } }"""
+_STEPS = """query($run: ID!) { runOrError(runId: $run) { __typename ... on Run {
+  stepStats { stepKey status } } }
+  logsForRun(runId: $run) { ... on EventConnection { events { __typename
+    ... on ExecutionStepFailureEvent { stepKey error { message }
+      failureMetadata { description } } } } } }"""
+_TERMINATE = """mutation($run: String!) { terminateRun(runId: $run) { __typename
+  ... on TerminateRunFailure { message } ... on Error { message } } }"""
+
+
+class LiveTarget:
+    """A webserver, by its URL.
+
+    METAFLOW_DAGSTER_TOKEN is sent as ``Dagster-Cloud-Api-Token``, and METAFLOW_DAGSTER_HEADERS (a
+    JSON object) as further headers; both are read from the environment only.
+    """
+
+    def __init__(self, url: str) -> None:
+        self._url = url.rstrip("/").removesuffix("/graphql")
+        self.description = f"the Dagster deployment at {self._url}"
+
+    def start(self, launch: Launch) -> str:
+        """Have the deployment start a run; returns the Dagster run id."""
+        location, repository = self._locate(launch.job)
+        result = self._ask(
+            _LAUNCH,
+            params={
+                "selector": {
+                    "repositoryLocationName": location,
+                    "repositoryName": repository,
+                    "jobName": launch.job,
+                },
+                "runConfigData": json.dumps(launch.run_config),
+                "executionMetadata": {
+                    "runId": launch.dagster_run_id,
+                    "tags": [{"key": k, "value": v} for k, v in launch.tags.items()],
+                },
+            },
+        )["launchRun"]
+        if "run" in result:
+            return result["run"]["runId"]
+        reasons = [e["message"] for e in result.get("errors", [])] or [result["message"]]
+        raise DagsterRunError(
+            f"{self._sentence()} does not start job {launch.job}: {'; '.join(reasons)}"
+        )
+
+    def find(self, job: str, run_id: str) -> RunInfo | None:
+        by_tag = {"tags": [{"key": "metaflow/run_id", "value": run_id}]}
+        for condition in (by_tag, {"runIds": [run_id]}):
+            runs = self._runs({"pipelineName": job, **condition}, 1)
+            if runs:
+                return runs[0]
+        return None
+
+    def list(self, job: str, limit: int) -> list[RunInfo]:
+        return self._runs({"pipelineName": job}, limit)
+
+    def details(self, run: RunInfo) -> RunInfo:
+        """The run with its steps counted and its error."""
+        answer = self._ask(_STEPS, run=run.dagster_run_id)
+        stats = answer["runOrError"].get("stepStats", [])
+        failed = tuple(s["stepKey"] for s in stats if s["status"] == "FAILURE")
+        error = None
+        for event in answer["logsForRun"].get("events", []):
+            if event["__typename"] == "ExecutionStepFailureEvent" and error is None:
+                described = (event.get("failureMetadata") or {}).get("description")
+                error = described or (event.get("error") or {}).get("message")
+        done = sum(s["status"] == "SUCCESS" for s in stats)
+        return replace(run, steps_done=done, steps_failed=failed, error=error)
+
+    def terminate(self, run: RunInfo) -> bool:
+        result = self._ask(_TERMINATE, run=run.dagster_run_id)["terminateRun"]
+        deadline = time.monotonic() + _TERMINATE_SECONDS
+        while time.monotonic() < deadline:
+            now = self._runs({"runIds": [run.dagster_run_id]}, 1)
+            if not now or not now[0].is_running:
+                return True
+            if result["__typename"] != "TerminateRunSuccess":
+                raise DagsterRunError(
+                    f"{self._sentence()} cannot stop {run.metaflow_run_id}: {result['message']}"
+                )
+            time.sleep(0.5)
+        return False
+
+    def how_to_open(self, run: RunInfo) -> str:
+        return f"{self._url}/runs/{run.dagster_run_id}"
+
+    def _runs(self, condition: dict[str, Any], limit: int) -> list[RunInfo]:
+        result = self._ask(_RUNS, filter=condition, limit=limit)["runsOrError"]
+        if "results" not in result:
+            raise DagsterRunError(f"{self._sentence()} says: {result['message']}")
+        return [self._info(run) for run in result["results"]]
+
+    def _info(self, run: dict[str, Any]) -> RunInfo:
+        tags = {tag["key"]: tag["value"] for tag in run["tags"]}
+        return RunInfo(
+            dagster_run_id=run["runId"],
+            metaflow_run_id=tags.get("metaflow/run_id") or metaflow_run_id(run["runId"]),
+            job=run["jobName"],
+            status=metaflow_status(run["status"]),
+            started=run["startTime"],
+            ended=run["endTime"],
+            tags=tags,
+            url=f"{self._url}/runs/{run['runId']}",
+        )
+
+    def _locate(self, job: str) -> tuple[str, str]:
+        """Code location and repository of a job."""
+        found = self._ask(_FIND_JOB)["repositoriesOrError"]
+        for node in found.get("nodes", []):
+            if any(entry["name"] == job for entry in node["jobs"]):
+                return node["location"]["name"], node["name"]
+        raise DagsterRunError(
+            f"{self._sentence()} has no job {job}. Add its definitions file to the workspace "
+            "(dagster dev -f FILE), or reload the code location in the UI."
+        )
+
+    def _ask(self, query: str, **variables: Any) -> dict[str, Any]:
+        headers = {"Content-Type": "application/json"}
+        if os.environ.get("METAFLOW_DAGSTER_TOKEN"):
+            headers["Dagster-Cloud-Api-Token"] = os.environ["METAFLOW_DAGSTER_TOKEN"]
+        headers.update(json.loads(os.environ.get("METAFLOW_DAGSTER_HEADERS") or "{}"))
+        body = json.dumps({"query": query, "variables": variables}).encode()
+        try:
+            request = urllib.request.Request(f"{self._url}/graphql", body, headers)
+            with urllib.request.urlopen(request, timeout=_REQUEST_SECONDS) as response:
+                answer = json.load(response)
+        except urllib.error.HTTPError as error:
+            raise DagsterRunError(
+                f"{self._sentence()} answers with HTTP status {error.code}. Check the URL, and "
+                "METAFLOW_DAGSTER_TOKEN if it asks for one."
+            ) from error
+        except (OSError, ValueError) as error:
+            reason = getattr(error, "reason", error)
+            raise DagsterRunError(
+                f"{self._sentence()} cannot be reached ({reason}). Check the URL, or unset "
+                "METAFLOW_DAGSTER_URL to use an instance on this machine."
+            ) from error
+        if answer.get("errors"):
+            raise DagsterRunError(
+                f"{self._sentence()} refuses the request: {answer['errors'][0]['message']}"
+            )
+        return answer["data"]
+
+    def _sentence(self) -> str:
+        return self.description[0].upper() + self.description[1:]

@@ -1,0 +1,202 @@
+"""Runs in an instance whose storage this process can open: DAGSTER_HOME, or the embedded one.
+
+Dagster is imported when the instance is first needed: starting a detached run does not need it.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import shlex
+import signal
+import subprocess
+import sys
+import time
+from collections.abc import Callable
+from functools import cached_property
+from typing import IO, TYPE_CHECKING, Any, cast
+
+from ..errors import DagsterRunError
+from .runs import Launch, RunInfo, metaflow_run_id, metaflow_status
+from .worker import Home, StoredRun, request_text
+from .workers import forget, log_path, worker_of
+
+if TYPE_CHECKING:
+    from dagster import DagsterEvent, DagsterInstance, RunRecord
+
+_TERMINATE_SECONDS = 30.0  # a task's process group has 10 s before it is killed
+_PORT = 3000  # where `dagster dev` listens by default
+
+
+class LocalTarget:
+    """An instance of Dagster, by its folder."""
+
+    def __init__(self, home: str, *, embedded: bool) -> None:
+        self._home = Home(os.path.abspath(home), embedded)
+        kind = "embedded Dagster instance" if embedded else "Dagster instance"
+        self.description = f"the {kind} in {self._home.path}"
+
+    @cached_property
+    def _instance(self) -> DagsterInstance:
+        from .instance import open_instance
+
+        return open_instance(self._home.path, embedded=self._home.embedded)
+
+    def start(self, launch: Launch) -> None:
+        """Start a run in a process of its own, which goes on when this one ends.
+
+        Raises:
+            DagsterRunError: the run was refused.
+        """
+        worker = subprocess.Popen(
+            [sys.executable, "-m", "metaflow_extensions.dagster.deploy.worker"],
+            stdin=subprocess.PIPE,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.PIPE,
+            start_new_session=True,
+            text=True,
+        )
+        stdin, stdout, stderr = (
+            cast(IO[str], f) for f in (worker.stdin, worker.stdout, worker.stderr)
+        )
+        with stdin:
+            stdin.write(request_text(self._home, launch))
+        answer = stdout.readline()
+        if not answer:
+            said = stderr.read().strip().splitlines()
+            raise DagsterRunError(
+                "The process of the run ended before the run began: " + (said or ["no word"])[-1]
+            )
+        refusal = json.loads(answer).get("error")
+        if refusal:
+            worker.wait()
+            raise DagsterRunError(refusal)
+        # It is on its own from here: no warning about a child that was not waited for.
+        worker.returncode = 0
+
+    def run_here(
+        self,
+        launch: Launch,
+        stored: Callable[[], None],
+        listen: Callable[[DagsterEvent], None],
+    ) -> bool:
+        """Run in this process to the end; tells whether it succeeded.
+
+        Args:
+            launch: What to run.
+            stored: Called when the run is stored and no step has started yet.
+            listen: Called with each event of the run.
+        """
+        run = StoredRun(self._home, launch)
+        self.__dict__["_instance"] = run.instance
+        stored()
+        return run.execute(listen)
+
+    def find(self, job: str, run_id: str) -> RunInfo | None:
+        from dagster import RunsFilter
+
+        for tags in ({"metaflow/run_id": run_id}, None):
+            filters = RunsFilter(job_name=job, tags=tags or {}, run_ids=None if tags else [run_id])
+            # The newest: a run that was re-executed goes by the same Metaflow run id.
+            records = self._instance.get_run_records(filters, limit=1)
+            if records:
+                return self._info(records[0])
+        return None
+
+    def list(self, job: str, limit: int) -> list[RunInfo]:
+        from dagster import RunsFilter
+
+        records = self._instance.get_run_records(RunsFilter(job_name=job), limit=limit)
+        return [self._info(record) for record in records]
+
+    def details(self, run: RunInfo) -> RunInfo:
+        """The run with its steps counted and its error."""
+        from dataclasses import replace
+
+        from dagster import DagsterEventType
+
+        kinds = {
+            DagsterEventType.STEP_SUCCESS,
+            DagsterEventType.STEP_FAILURE,
+            DagsterEventType.RUN_FAILURE,
+        }
+        done, failed, error = set(), [], None
+        for entry in self._instance.all_logs(run.dagster_run_id, of_type=kinds):
+            event = entry.dagster_event
+            if event is None or not event.step_key:
+                continue
+            if event.is_step_success:
+                done.add(event.step_key)
+            elif event.is_step_failure:
+                failed.append(event.step_key)
+                error = error or step_error(event)
+        return replace(
+            run, steps_done=len(done), steps_failed=tuple(failed), error=run.error or error
+        )
+
+    def terminate(self, run: RunInfo) -> bool:
+        worker = worker_of(self._home.path, run.dagster_run_id)
+        stored = self._instance.get_run_by_id(run.dagster_run_id)
+        if stored is None or stored.is_finished:
+            return True
+        if worker:
+            os.kill(worker, signal.SIGTERM)
+        elif stored.tags.get("dagster/grpc_info"):
+            # Launched by a code server, which can reach the run's process.
+            self._instance.run_launcher.terminate(run.dagster_run_id)
+        else:
+            self._instance.report_run_canceled(stored, message="No process was running it.")
+        deadline = time.monotonic() + _TERMINATE_SECONDS
+        while time.monotonic() < deadline:
+            stored = self._instance.get_run_by_id(run.dagster_run_id)
+            if stored is None or stored.is_finished:
+                return True
+            if worker and worker_of(self._home.path, run.dagster_run_id) == 0:
+                self._instance.report_run_canceled(stored, message="Its process was ended.")
+            time.sleep(0.1)
+        return False
+
+    def how_to_open(self, run: RunInfo) -> str:
+        return (
+            f"DAGSTER_HOME={shlex.quote(self._home.path)} dagster dev -f "
+            f"{shlex.quote(run.tags.get('metaflow/definitions_file', 'defs.py'))}"
+            f"  # then open http://localhost:{_PORT}/runs/{run.dagster_run_id}"
+        )
+
+    def log_file(self, dagster_run_id: str) -> str:
+        """Where the process of a detached run writes."""
+        return log_path(self._home.path, dagster_run_id)
+
+    def _info(self, record: RunRecord) -> RunInfo:
+        run = record.dagster_run
+        error = None
+        if not run.is_finished and worker_of(self._home.path, run.run_id) == 0:
+            error = "The process of the run was killed."
+            self._instance.report_run_failed(run, message=error)
+            forget(self._home.path, run.run_id)
+            (record,) = self._instance.get_run_records(_only(run.run_id))
+            run = record.dagster_run
+        return RunInfo(
+            dagster_run_id=run.run_id,
+            metaflow_run_id=run.tags.get("metaflow/run_id") or metaflow_run_id(run.run_id),
+            job=run.job_name,
+            status=metaflow_status(run.status.value),
+            started=record.start_time,
+            ended=record.end_time,
+            tags=dict(run.tags),
+            error=error,
+        )
+
+
+def _only(run_id: str) -> Any:
+    from dagster import RunsFilter
+
+    return RunsFilter(run_ids=[run_id])
+
+
+def step_error(event: DagsterEvent) -> str | None:
+    """What a failed step says: the description of its Failure, or the error itself."""
+    data = event.step_failure_data
+    if data.user_failure_data and data.user_failure_data.description:
+        return data.user_failure_data.description
+    return data.error.message.strip() if data.error else None

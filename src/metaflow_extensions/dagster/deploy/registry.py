@@ -1,0 +1,100 @@
+"""Which jobs have been deployed: one small JSON file for each, in the flow's own datastore.
+
+All who share a datastore see the same deployments, whatever the datastore is, as they would see
+the same templates in a cluster. A file is named after its job, ``dagster/deployments/<job>.json``.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator
+from dataclasses import asdict, dataclass, field, fields
+from io import BytesIO
+from typing import Any
+
+_FOLDER = "dagster/deployments"
+
+
+@dataclass(frozen=True)
+class Deployment:
+    """What ``dagster create`` knows of a job."""
+
+    name: str
+    """The Dagster job."""
+    flow_name: str
+    definitions_file: str
+    """Absolute path, on the machine where the job was created."""
+    user: str
+    project: str | None = None
+    branch: str | None = None
+    production_token: str | None = None
+    parameters: dict[str, dict[str, Any]] = field(default_factory=dict)
+    """By name, with what ``generate_fake_flow_file_contents`` of metaflow/runner/deployer.py
+    reads."""
+
+
+class Registry:
+    """The deployments of a datastore."""
+
+    def __init__(self, storage: Any) -> None:
+        """``storage`` is a ``DataStoreStorage`` of Metaflow, opened at its root."""
+        self._storage = storage
+
+    @classmethod
+    def of(cls, flow_datastore: Any) -> Registry:
+        """The registry next to a flow's data."""
+        return cls(flow_datastore._storage_impl)
+
+    @classmethod
+    def default(cls) -> Registry:
+        """The registry of Metaflow's configured datastore, for commands without a flow."""
+        from metaflow.metaflow_config import DEFAULT_DATASTORE
+        from metaflow.plugins import DATASTORES
+
+        storage = next(impl for impl in DATASTORES if impl.TYPE == DEFAULT_DATASTORE)
+        root = storage.get_datastore_root_from_config(_say_nothing, create_on_absent=False)
+        return cls(storage(root))
+
+    def save(self, deployment: Deployment) -> None:
+        self._write(deployment.name, asdict(deployment))
+
+    def get(self, name: str) -> Deployment | None:
+        """The deployment of a job, if there is one."""
+        if not self._storage.is_file([_path(name)])[0]:
+            return None
+        with self._storage.load_bytes([_path(name)]) as loaded:
+            ((_, local_path, _),) = loaded
+            with open(local_path, encoding="utf-8") as file:
+                content = json.load(file)
+        if content.get("deleted"):
+            return None
+        known = {f.name for f in fields(Deployment)}
+        return Deployment(**{k: v for k, v in content.items() if k in known})
+
+    def all(self) -> Iterator[Deployment]:
+        """All deployments, by name."""
+        names = []
+        for entry in self._storage.list_content([_FOLDER]):
+            name = self._storage.basename(entry.path)
+            if entry.is_file and name.endswith(".json"):
+                names.append(name.removesuffix(".json"))
+        for name in sorted(names):
+            deployment = self.get(name)
+            if deployment is not None:
+                yield deployment
+
+    def delete(self, name: str) -> None:
+        """Forget a job. Metaflow's storages have no way to delete, so a mark is left."""
+        self._write(name, {"name": name, "deleted": True})
+
+    def _write(self, name: str, content: dict[str, Any]) -> None:
+        text = json.dumps(content, indent=2, sort_keys=True) + "\n"
+        pair = (_path(name), BytesIO(text.encode()))
+        self._storage.save_bytes([pair], overwrite=True, len_hint=1)
+
+
+def _path(name: str) -> str:
+    return f"{_FOLDER}/{name}.json"
+
+
+def _say_nothing(*_: Any, **__: Any) -> None: ...

@@ -1,0 +1,29 @@
+"""Which Dagster runs go to: a live deployment, else DAGSTER_HOME, else the embedded instance."""
+
+from __future__ import annotations
+
+import os
+from typing import Any
+
+from .home import embedded_home
+from .live import LiveTarget
+from .local import LocalTarget
+
+
+def choose_target(url: str | None, flow_datastore: Any = None) -> LiveTarget | LocalTarget:
+    """The target that is configured.
+
+    Args:
+        url: The webserver of a live deployment; None takes Metaflow's setting DAGSTER_URL (the
+            variable METAFLOW_DAGSTER_URL, or its configuration file).
+        flow_datastore: The flow's datastore, next to which the embedded instance is.
+    """
+    from metaflow.metaflow_config_funcs import from_conf
+
+    configured = url or from_conf("DAGSTER_URL")
+    if configured:
+        return LiveTarget(str(configured))
+    home = os.environ.get("DAGSTER_HOME")
+    if home:
+        return LocalTarget(os.path.expanduser(home), embedded=False)
+    return LocalTarget(embedded_home(flow_datastore), embedded=True)

@@ -1,0 +1,137 @@
+"""Runs a job in this process. ``python -m ...deploy.worker`` is a run that outlives its command.
+
+The detached form reads what to run from stdin, answers on stdout with one line of JSON when the
+run has been stored or refused, and then works on, writing to its log. Imports Dagster inside
+functions, so that a wrong definitions file can be reported as such.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import sys
+from collections.abc import Callable
+from dataclasses import asdict, dataclass
+from typing import TYPE_CHECKING, Any
+
+from ..errors import DagsterRunError
+from .runs import Launch
+from .workers import log_path, working
+
+if TYPE_CHECKING:
+    from dagster import DagsterEvent, DagsterInstance, DagsterRun
+
+# Dagster's own log lines on the terminal; the events are in the instance all the same.
+_QUIET = {"loggers": {"console": {"config": {"log_level": "CRITICAL"}}}}
+
+
+@dataclass(frozen=True)
+class Home:
+    """The folder of a Dagster instance."""
+
+    path: str
+    embedded: bool
+
+
+class StoredRun:
+    """A run that is stored in an instance and can be executed."""
+
+    def __init__(self, home: Home, launch: Launch) -> None:
+        """Load the definitions file and store the run.
+
+        Raises:
+            DagsterRunError: the file or the values given do not fit.
+        """
+        from .instance import open_instance
+        from .private import create_run, load_job
+
+        self.home = home.path
+        self.instance: DagsterInstance = open_instance(home.path, embedded=home.embedded)
+        folder = os.path.dirname(launch.definitions_file)
+        self._job = load_job(launch.definitions_file, launch.job, folder)
+        config = {**_QUIET, **launch.run_config}
+        with _explained(launch):
+            self.run: DagsterRun = create_run(
+                self.instance, self._job, launch.dagster_run_id, config, launch.tags
+            )
+
+    def execute(self, listen: Callable[[DagsterEvent], None]) -> bool:
+        """Run it to its end; tells whether it succeeded."""
+        from dagster import DagsterRunStatus
+
+        from .private import execute
+
+        with working(self.home, self.run.run_id):
+            for event in execute(self.instance, self._job, self.run):
+                listen(event)
+        run = self.instance.get_run_by_id(self.run.run_id)
+        return run is not None and run.status == DagsterRunStatus.SUCCESS
+
+
+class _explained:
+    """Turns Dagster's complaints about a file or a value into one line."""
+
+    def __init__(self, launch: Launch) -> None:
+        self._launch = launch
+
+    def __enter__(self) -> None: ...
+
+    def __exit__(self, kind: Any, error: BaseException | None, _: Any) -> None:
+        from dagster import DagsterInvalidConfigError
+        from dagster._core.errors import DagsterError  # the base of all of them, not exported
+
+        launch = self._launch
+        if error is None or isinstance(error, DagsterRunError):
+            return
+        if isinstance(error, DagsterInvalidConfigError):
+            reasons = "; ".join(reason.message for reason in error.errors)
+            raise DagsterRunError(
+                f"Job {launch.job} does not take these parameters: {reasons} If the flow has "
+                "changed since, run `dagster create` again."
+            ) from error
+        if isinstance(error, (DagsterError, Exception)):
+            raise DagsterRunError(
+                f"Job {launch.job} cannot be loaded from {launch.definitions_file}: "
+                f"{_cause(error)} Make the file again with `dagster create`."
+            ) from error
+
+
+def _cause(error: BaseException) -> str:
+    while error.__cause__ is not None:
+        error = error.__cause__
+    text = " ".join(str(error).split())
+    return f"{type(error).__name__}: {text[:300]}"
+
+
+def request_text(home: Home, launch: Launch) -> str:
+    """What the detached form reads."""
+    return json.dumps({"home": asdict(home), "launch": asdict(launch)})
+
+
+def main() -> None:
+    request = json.load(sys.stdin)
+    home, launch = Home(**request["home"]), Launch(**request["launch"])
+    # The answer goes through a copy, so that nothing else on stdout can get in between.
+    answer = os.fdopen(os.dup(1), "w", encoding="utf-8")
+    log = log_path(home.path, launch.dagster_run_id)
+    os.makedirs(os.path.dirname(log), exist_ok=True)
+    with open(log, "a") as file:
+        os.dup2(file.fileno(), 1)
+        os.dup2(file.fileno(), 2)
+    try:
+        stored = StoredRun(home, launch)
+    except DagsterRunError as error:
+        _reply(answer, {"error": error.message})
+        os.unlink(log)
+        sys.exit(1)
+    _reply(answer, {"stored": stored.run.run_id})
+    sys.exit(0 if stored.execute(lambda event: None) else 1)
+
+
+def _reply(answer: Any, content: dict[str, str]) -> None:
+    with answer:
+        answer.write(json.dumps(content) + "\n")
+
+
+if __name__ == "__main__":
+    main()
