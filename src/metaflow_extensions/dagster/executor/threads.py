@@ -133,6 +133,7 @@ class _PlanRun:
         self._backlog = backlog
         self._max_concurrent = max_concurrent
         self._running: set[str] = set()
+        self._retries: dict[str, DagsterEvent] = {}
         self._events: queue.SimpleQueue[DagsterEvent | _Ended] = queue.SimpleQueue()
         self._stop = threading.Event()
         self._error: BaseException | None = None
@@ -205,8 +206,12 @@ class _PlanRun:
                 self._end(item)
                 return
             yield item
-            self._active.handle_event(item)
-            self._note(item)
+            if item.is_step_up_for_retry:
+                # Not before its thread has ended: the step could start again at once, and the end
+                # of the old attempt be taken for that of the new one.
+                self._retries[str(item.step_key)] = item
+            else:
+                self._handle(item)
 
     def _patience(self) -> float:
         """Seconds to wait for an event before something else may have to be done."""
@@ -214,8 +219,9 @@ class _PlanRun:
             return 0.0
         return self._backlog.seconds_to_update(INTERRUPT_POLL)
 
-    def _note(self, event: DagsterEvent) -> None:
-        """Follow what the event changes in ActiveExecution."""
+    def _handle(self, event: DagsterEvent) -> None:
+        """Tell ActiveExecution, and follow what that changes in it."""
+        self._active.handle_event(event)
         if event.is_step_up_for_retry:
             self._known_state = None
         elif event.is_step_success:
@@ -238,6 +244,8 @@ class _PlanRun:
 
     def _end(self, ended: _Ended) -> None:
         self._running.remove(ended.step_key)
+        if retry := self._retries.pop(ended.step_key, None):
+            self._handle(retry)
         self._active.verify_complete(self._context, ended.step_key)
         self._backlog.is_stale = True
         if ended.error is not None:
