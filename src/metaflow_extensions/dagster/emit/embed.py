@@ -10,6 +10,7 @@ from importlib import resources
 
 # In the order in which the generated file shows them.
 MODULES = (
+    "environ",
     "identity",
     "parameters",
     "process",
@@ -17,7 +18,12 @@ MODULES = (
     "task",
     "fanout",
     "handover",
+    "payload",
     "sensors",
+    "events",
+    "origin",
+    "hooks",
+    "lifecycle",
     "executor",
 )
 _PACKAGE = "metaflow_extensions.dagster.runtime"

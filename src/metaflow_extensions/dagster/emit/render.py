@@ -12,6 +12,7 @@ from ..plan.model import Arg, Arrival, Call, Departure, ForEach, OpPlan, Ref
 from ..plan.parameters import MISSING, ParameterPlan
 from .embed import Import, embed
 from .literals import literal
+from .triggers import exit_hooks_call, names_text, sensor_call, sensor_summary
 
 _RULE = 88
 # Names that templates use and no helper does.
@@ -39,7 +40,6 @@ _IMPORTS = {
         "ScheduleDefinition",
         "SensorEvaluationContext",
         "SensorResult",
-        "SkipReason",
         "in_process_executor",
         "job",
         "op",
@@ -76,7 +76,7 @@ def _template(plan: JobPlan, *, imports: str, helpers: str) -> str:
         lstrip_blocks=True,
         keep_trailing_newline=True,
     )
-    environment.filters.update(py=_py, docstring=_docstring, dict=dict)
+    environment.filters.update(py=_py, docstring=_docstring, dict=dict, names=names_text)
     environment.globals.update(
         section=_section,
         constant=_constant,
@@ -86,15 +86,19 @@ def _template(plan: JobPlan, *, imports: str, helpers: str) -> str:
         statement_text=_statement_text,
         config_field=_config_field,
         types=_TYPES,
+        sensor_call=sensor_call,
+        sensor_summary=sensor_summary,
+        exit_hooks_call=exit_hooks_call,
     )
     names = [_sensor_name(plan, index) for index in range(len(plan.triggers))]
+    hooked = plan.exit_hooks is not None
     text = environment.get_template("file.py.j2").render(
         plan=plan,
         imports=imports,
         helpers=helpers,
         parameter_kinds={p.name: p.runtime_kind for p in plan.parameters},
-        sensor_names=names,
-        sensor_name=names.__getitem__,
+        job_names=[plan.job_name, *([f"{plan.job_name}_exit_hooks"] if hooked else [])],
+        sensor_names=names + ([f"{plan.job_name}_exit_hooks_sensor"] if hooked else []),
     )
     return _tidy(text)
 
@@ -148,7 +152,8 @@ def _job_decorator(plan: JobPlan) -> str:
     options["tags"] = literal(plan.job_tags, 4)
     options["resource_defs"] = '{"io_manager": _TaskPaths()}'
     if plan.executor != "inherit":
-        options["executor_def"] = _EXECUTORS[plan.executor]
+        executor = _EXECUTORS[plan.executor]
+        options["executor_def"] = f"_with_exit_hooks({executor})" if plan.exit_hooks else executor
     return _decorator("job", options)
 
 
@@ -265,7 +270,10 @@ def _import_block(imports: set[Import]) -> str:
         plain = sorted(i.module for i in chosen if i.name is None)
         lines = [f"import {module}" for module in plain]
         for module in sorted({i.module for i in chosen if i.name is not None}):
-            named = sorted(i.name for i in chosen if i.module == module and i.name)
+            named = sorted(
+                (i.name for i in chosen if i.module == module and i.name),
+                key=lambda name: (not name[0].isupper(), name.lower()),
+            )
             names = [n for n in named if " as " not in n]
             line = f"from {module} import {', '.join(names)}"
             if len(line) > 88:

@@ -15,6 +15,7 @@ from metaflow.user_configs.config_parameters import dump_config_values
 
 from ..errors import DagsterDeployError
 from ..graph import FlowShape, StepKind, read_shape
+from .hooks import plan_exit_hooks
 from .job import JobPlan
 from .model import OpPlan, Plumbing
 from .names import is_valid_dagster_name
@@ -37,6 +38,9 @@ class CreateOptions:
     max_workers: int
     executor: str
     regenerate: str
+    schedule_on: bool = True
+    triggers_on: bool = True
+    emit_events: bool = False
 
 
 def build_plan(state: Any, options: CreateOptions) -> JobPlan:
@@ -80,12 +84,16 @@ def build_plan(state: Any, options: CreateOptions) -> JobPlan:
         workflow_timeout=options.workflow_timeout,
         max_workers=options.max_workers,
         executor=options.executor,
-        job_tags=_job_tags(flow, options),
+        job_tags=_job_tags(flow, shape, options),
         parameters=plan_parameters(flow, must_have_defaults=reason),
         ops=tuple(_op(flow, shape, port, job_name) for port in ports),
         wiring=wiring,
         schedule=schedule,
         triggers=triggers,
+        exit_hooks=plan_exit_hooks(flow),
+        schedule_on=options.schedule_on,
+        triggers_on=options.triggers_on,
+        emit_events=options.emit_events,
     )
 
 
@@ -175,7 +183,7 @@ def _working_dir(flow_file: str, datastore: Any) -> str:
         current = os.path.dirname(current)
 
 
-def _job_tags(flow: Any, options: CreateOptions) -> dict[str, str]:
+def _job_tags(flow: Any, shape: FlowShape, options: CreateOptions) -> dict[str, str]:
     """Tags by which sensors and the Deployer find a flow's runs, whatever the job is called."""
     from metaflow import current
 
@@ -183,6 +191,8 @@ def _job_tags(flow: Any, options: CreateOptions) -> dict[str, str]:
     for key, name in (("metaflow/project", "project_name"), ("metaflow/branch", "branch_name")):
         if current.get(name):
             tags[key] = current.get(name)
+    if shape.end != "end":
+        tags["metaflow/end_step"] = shape.end
     if options.workflow_timeout is not None:
         tags["dagster/max_runtime"] = str(options.workflow_timeout)
     return tags

@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Any
 
+from .hooks import ExitHookPlan
 from .model import OpPlan, Wiring
 from .parameters import ParameterPlan
 from .schedule import SchedulePlan
@@ -41,6 +42,13 @@ class JobPlan:
     wiring: Wiring
     schedule: SchedulePlan | None
     triggers: tuple[EventTriggerPlan | FinishTriggerPlan, ...]
+    exit_hooks: ExitHookPlan | None = None
+    schedule_on: bool = True
+    """Whether the schedule runs as soon as the file is loaded."""
+    triggers_on: bool = True
+    """Whether the sensors of triggers do."""
+    emit_events: bool = False
+    """Whether each step publishes an event when it succeeds."""
 
     @property
     def config_class(self) -> str | None:

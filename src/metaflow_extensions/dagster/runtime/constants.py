@@ -15,3 +15,5 @@ TAGS: list[str] = []
 NAMESPACE: str | None = None
 MAX_WORKERS: int = 16
 WORKFLOW_TIMEOUT: int | None = None
+EXIT_HOOKS_ON_SUCCESS: list[str] = []
+EXIT_HOOKS_ON_ERROR: list[str] = []

@@ -4,7 +4,7 @@ import hashlib
 import re
 from typing import Any
 
-from dagster import OpExecutionContext
+from dagster import DagsterRun, OpExecutionContext
 
 
 def _make_run_id(dagster_run_id: str) -> str:
@@ -12,12 +12,16 @@ def _make_run_id(dagster_run_id: str) -> str:
     return "dagster-" + hashlib.sha1(dagster_run_id.encode()).hexdigest()[:12]
 
 
-def _metaflow_run_id(context: OpExecutionContext) -> str:
-    """The Metaflow run of this Dagster run; re-executing some steps goes on with the parent's."""
-    run = context.run
-    run_id = _make_run_id(run.run_id)
+def _metaflow_run_of(run: DagsterRun) -> str:
+    """The Metaflow run of a Dagster run; re-executing some steps goes on with the parent's."""
     if run.parent_run_id and run.step_keys_to_execute:
-        run_id = run.tags.get("metaflow/run_id") or _make_run_id(run.parent_run_id)
+        return run.tags.get("metaflow/run_id") or _make_run_id(run.parent_run_id)
+    return _make_run_id(run.run_id)
+
+
+def _metaflow_run_id(context: OpExecutionContext) -> str:
+    """The Metaflow run of this op's run, which the run is tagged with."""
+    run, run_id = context.run, _metaflow_run_of(context.run)
     if run.tags.get("metaflow/run_id") != run_id:
         context.instance.add_run_tags(run.run_id, {"metaflow/run_id": run_id})
     return run_id

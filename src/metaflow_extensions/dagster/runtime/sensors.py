@@ -1,58 +1,240 @@
-"""Sensors that start a flow when others succeed."""
+"""What sensors share, and the sensor that starts a flow when others have succeeded.
+
+A sensor reads Dagster's event log. Its cursor is JSON: `after` has the storage id of the last
+record seen, by source; `waiting` has what arrived already where several things must.
+"""
 
 import json
+import os
+import time
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from datetime import datetime
+from typing import Any
 
 from dagster import (
     DagsterEventType,
+    DagsterRun,
+    EventLogRecord,
+    EventRecordsResult,
     RunRequest,
+    RunsFilter,
     RunStatusChangeRecordsFilter,
     SensorEvaluationContext,
     SensorResult,
     SkipReason,
+    TimeWindowPartitionsDefinition,
 )
 
+from .identity import _metaflow_run_of, _redo
 
-def _on_finish(context: SensorEvaluationContext, flows: list[str]) -> SensorResult:
-    """Start one run for every time that all `flows` have succeeded since the last one.
+_LOADED_AT = time.time()
+# Records that a tick reads, which bounds the runs that it starts and the time that it takes.
+_RECORDS_A_TICK = 100
+# Seconds that a writer may be slower than the next one: databases give out ids before they commit.
+_SETTLE = 0.25
+_TRIGGER_TAG = "metaflow/triggered_by"
 
-    A flow is known by the tag `metaflow/flow` of its runs, or `metaflow/project_flow` for a
-    project branch, in whatever code location its job lives. The cursor holds the last event seen
-    and the upstream runs that still wait for others.
+
+def _deployed_at() -> float:
+    """Unix time from which on events count: when this file was written.
+
+    A file that came with an image or an archive may bear any time. If it is older than a day, the
+    time when it was loaded counts.
     """
-    cursor = json.loads(context.cursor) if context.cursor else None
-    if cursor is None:
-        latest = context.instance.fetch_run_status_changes(
-            DagsterEventType.RUN_SUCCESS, limit=1
-        )
-        last = latest.records[0].storage_id if latest.records else 0
-        return SensorResult(cursor=json.dumps({"after": last, "waiting": {}}))
+    written = os.path.getmtime(__file__)
+    return written if 0 <= _LOADED_AT - written <= 86400 else _LOADED_AT
 
-    changes = context.instance.fetch_run_status_changes(
-        RunStatusChangeRecordsFilter(
-            event_type=DagsterEventType.RUN_SUCCESS, after_storage_id=cursor["after"]
-        ),
-        ascending=True,
-        limit=500,
-    )
-    requests, waiting = [], cursor["waiting"]
-    for record in changes.records:
-        cursor["after"] = record.storage_id
-        run_id = record.event_log_entry.run_id
-        run = context.instance.get_run_by_id(run_id)
-        names = (
-            ()
-            if run is None
-            else (run.tags.get("metaflow/flow"), run.tags.get("metaflow/project_flow"))
+
+def _read_cursor(
+    context: SensorEvaluationContext, awaited: Iterable[str]
+) -> dict[str, Any]:
+    """The cursor, without what an earlier version of the flow waited for."""
+    state = json.loads(context.cursor) if context.cursor else {}
+    waiting = state.get("waiting", {})
+    return {
+        "after": dict(state.get("after", {})),
+        "waiting": {name: waiting[name] for name in awaited if name in waiting},
+    }
+
+
+def _new_records(
+    sources: Mapping[str, Callable[..., EventRecordsResult]], after: dict[str, int]
+) -> list[tuple[str, EventLogRecord]]:
+    """The next records of all sources in the order of the log; `after` moves on to them."""
+    for name, fetch in sources.items():
+        if name not in after:
+            after[name] = _last_before_deployment(fetch)
+    records = _next_records(sources, after)
+    if records and 0 <= time.time() - records[-1][1].timestamp < _SETTLE:
+        time.sleep(_SETTLE)
+        records = _next_records(sources, after)
+    for name, record in records:
+        after[name] = record.storage_id
+    return records
+
+
+def _next_records(
+    sources: Mapping[str, Callable[..., EventRecordsResult]], after: Mapping[str, int]
+) -> list[tuple[str, EventLogRecord]]:
+    found = [
+        (name, record)
+        for name, fetch in sources.items()
+        for record in fetch(
+            limit=_RECORDS_A_TICK, ascending=True, after_storage_id=after[name]
+        ).records
+    ]
+    return sorted(found, key=lambda entry: entry[1].storage_id)[:_RECORDS_A_TICK]
+
+
+def _last_before_deployment(fetch: Callable[..., EventRecordsResult]) -> int:
+    """The storage id after which a sensor that has never run begins."""
+    newest = fetch(limit=1, ascending=False).records
+    if not newest:
+        return 0
+    first = []
+    if newest[0].timestamp >= _deployed_at():
+        first = fetch(limit=1, ascending=True, after_timestamp=_deployed_at()).records
+    return first[0].storage_id - 1 if first else newest[0].storage_id
+
+
+def _status_changes(
+    context: SensorEvaluationContext, event_type: DagsterEventType
+) -> Callable[..., EventRecordsResult]:
+    """A source: runs of the whole deployment that came to an end in one way."""
+
+    def fetch(*, limit: int, ascending: bool, **bounds: Any) -> EventRecordsResult:
+        records_filter = RunStatusChangeRecordsFilter(
+            event_type=event_type,  # pyright: ignore[reportArgumentType]
+            **bounds,
         )
-        for name in names:
-            if name in flows:
-                waiting[name] = run_id
-        if len(waiting) == len(flows):
-            upstream = [waiting[name] for name in flows]
-            tags = {"metaflow/triggered_by": ",".join(upstream)}
-            requests.append(RunRequest(run_key="+".join(upstream), tags=tags))
-            waiting.clear()
-    reason = None if requests else SkipReason(f"No new success of {', '.join(flows)}.")
-    return SensorResult(
-        run_requests=requests, skip_reason=reason, cursor=json.dumps(cursor)
+        return context.instance.fetch_run_status_changes(
+            records_filter, limit=limit, ascending=ascending
+        )
+
+    return fetch
+
+
+def _runs_of(
+    context: SensorEvaluationContext, records: Sequence[tuple[str, EventLogRecord]]
+) -> dict[str, DagsterRun]:
+    """The runs that records are about, by id; a run may have been deleted."""
+    if not records:
+        return {}
+    run_ids = [record.run_id for _, record in records]
+    runs = context.instance.get_runs(RunsFilter(run_ids=run_ids))
+    return {run.run_id: run for run in runs}
+
+
+def _arrived(
+    waiting: dict[str, Any],
+    awaited: Sequence[str],
+    name: str,
+    event: dict[str, Any],
+    reset: tuple[str, str] | None,
+) -> list[dict[str, Any]] | None:
+    """Note an arrival; once everything awaited is there, hand it out and begin anew.
+
+    Of two arrivals of the same name the later one counts. `reset` is a cron expression and its
+    timezone: what arrived before its last time is forgotten.
+    """
+    if reset is not None and waiting:
+        forget = _last_time(*reset, event["at"])
+        for other in [key for key in waiting if waiting[key]["at"] < forget]:
+            del waiting[other]
+    waiting[name] = event
+    if any(other not in waiting for other in awaited):
+        return None
+    return [waiting.pop(other) for other in awaited]
+
+
+def _last_time(cron: str, zone: str, before: float) -> float:
+    """The last time of a cron expression before another time, in Unix seconds."""
+    windows = TimeWindowPartitionsDefinition(
+        start=datetime(2000, 1, 1), fmt="%Y-%m-%d", cron_schedule=cron, timezone=zone
     )
+    moment = datetime.fromtimestamp(before).astimezone()
+    window = windows.get_prev_partition_window(moment)
+    return window.end.timestamp() if window else 0.0
+
+
+def _start(
+    events: Sequence[Mapping[str, Any]], run_config: Mapping[str, Any] | None = None
+) -> RunRequest:
+    """Ask for the run that belongs to these events; Dagster starts it once, by its key."""
+    shown = [
+        {name: value for name, value in event.items() if name not in ("at", "key")}
+        for event in events
+    ]
+    return RunRequest(
+        run_key="+".join(event["key"] for event in events),
+        run_config=run_config,
+        tags={_TRIGGER_TAG: json.dumps(shown)},
+    )
+
+
+def _tick(
+    requests: list[RunRequest], state: Mapping[str, Any], reason: str
+) -> SensorResult:
+    """The result of a tick; `reason` says why it started nothing."""
+    cursor = json.dumps(state)
+    if requests:
+        return SensorResult(run_requests=requests, cursor=cursor)
+    return SensorResult(skip_reason=SkipReason(reason), cursor=cursor)
+
+
+def _on_finish(
+    context: SensorEvaluationContext,
+    flows: Sequence[str],
+    reset: tuple[str, str] | None = None,
+) -> SensorResult:
+    """Start a run whenever all `flows` (`Flow` or `project.branch.Flow`) have succeeded.
+
+    Runs are known by the tags of their jobs, whatever these are called and wherever in the
+    deployment they live.
+    """
+    state = _read_cursor(context, flows)
+    sources = {"RUN_SUCCESS": _status_changes(context, DagsterEventType.RUN_SUCCESS)}
+    records = _new_records(sources, state["after"])
+    runs = _runs_of(context, records)
+    requests = []
+    for _, record in records:
+        run = runs.get(record.run_id)
+        if run is None or _flow_of(run) not in flows or not _ran_to_end(run):
+            continue
+        name = _flow_of(run)
+        event = {
+            "name": f"metaflow.{name}.end",
+            "id": _end_task(run),
+            "timestamp": int(record.timestamp),
+            "type": "run",
+            "at": record.timestamp,
+            "key": run.run_id,
+        }
+        events = _arrived(state["waiting"], flows, name, event, reset)
+        if events:
+            requests.append(_start(events))
+    missing = [flow for flow in flows if flow not in state["waiting"]]
+    return _tick(requests, state, f"No new success of {' and '.join(missing)}.")
+
+
+def _flow_of(run: DagsterRun) -> str:
+    """`Flow` or `project.branch.Flow`; empty for a run that is none of a flow."""
+    parts = ("metaflow/project", "metaflow/branch", "metaflow/flow")
+    return ".".join(run.tags[part] for part in parts if part in run.tags)
+
+
+def _ran_to_end(run: DagsterRun) -> bool:
+    """Whether the run's success is the flow's: it may have been started for some steps only."""
+    selected = run.step_keys_to_execute or run.resolved_op_selection
+    return not selected or f"op_{_end_step(run)}" in selected
+
+
+def _end_step(run: DagsterRun) -> str:
+    return run.tags.get("metaflow/end_step", "end")
+
+
+def _end_task(run: DagsterRun) -> str:
+    """The pathspec of the flow's last task (see `_task_id`)."""
+    task_id = f"task.{_redo(run.run_id)}" if run.parent_run_id else "task"
+    flow = run.tags["metaflow/flow"]
+    return f"{flow}/{_metaflow_run_of(run)}/{_end_step(run)}/{task_id}"

@@ -30,7 +30,9 @@ from .constants import (
     TAGS,
     WORKFLOW_TIMEOUT,
 )
+from .environ import _is_foreign
 from .identity import _input_order, _item, _task_id
+from .origin import _origin_env
 from .parameters import _long_command
 from .process import _Outcome, _run_process
 from .store import _Facts, _is_done, _read_facts, _save_attempt, _task_datastore
@@ -247,6 +249,7 @@ def _step_env(
     """
     env = {name: value for name, value in os.environ.items() if not _is_foreign(name)}
     env.update(METAFLOW_STEP_ENV)
+    env.update(_origin_env(context))
     env["PYTHONUNBUFFERED"] = "x"
     env["METAFLOW_RUN_ID"] = run_id
     env["METAFLOW_DAGSTER_OP_PID"] = str(os.getpid())
@@ -255,13 +258,6 @@ def _step_env(
     env["METAFLOW_DAGSTER_STEP_KEY"] = context.get_step_execution_context().step.key
     env.update(extra)
     return env
-
-
-def _is_foreign(name: str) -> bool:
-    """Variables that belong to another run, if this process itself was started by one."""
-    return name.startswith(("METAFLOW_RUN_", "METAFLOW_INIT_")) or (
-        name.startswith("METAFLOW_") and name.endswith(("_TRIGGER", "_TRIGGERS"))
-    )
 
 
 def _time_limit(context: OpExecutionContext, timeout: float | None) -> float | None:

@@ -1,0 +1,171 @@
+"""`@exit_hook`: functions of the flow that run once when a run has ended.
+
+The process that runs a job calls them when the last step has ended. Where that process died, a
+sensor starts a job of their own. The tag `metaflow/exit_hooks` on the run says that it is done.
+"""
+
+import os
+import subprocess
+import sys
+from collections.abc import Callable, Iterator
+from typing import Any
+
+from dagster import (
+    DagsterEvent,
+    DagsterEventType,
+    DagsterRun,
+    DagsterRunStatus,
+    Executor,
+    ExecutorDefinition,
+    Failure,
+    OpExecutionContext,
+    RunRequest,
+    SensorEvaluationContext,
+    SensorResult,
+)
+
+from .constants import (
+    EXIT_HOOKS_ON_ERROR,
+    EXIT_HOOKS_ON_SUCCESS,
+    FLOW_FILE,
+    FLOW_NAME,
+    METAFLOW_STEP_ENV,
+    WORKING_DIR,
+)
+from .environ import _is_foreign
+from .identity import _metaflow_run_of
+from .sensors import (
+    _new_records,
+    _ran_to_end,
+    _read_cursor,
+    _runs_of,
+    _status_changes,
+    _tick,
+)
+
+_HOOKS_DONE = "metaflow/exit_hooks"
+_HOOKS_OF = "metaflow/exit_hooks_of"
+
+
+def _with_exit_hooks(inner: ExecutorDefinition) -> ExecutorDefinition:
+    """An executor that calls the flow's exit hooks when a run's steps have ended."""
+
+    def create(init_context: Any) -> Executor:
+        create_inner = inner.executor_creation_fn
+        assert create_inner is not None
+        return _ExitHookExecutor(create_inner(init_context))
+
+    return ExecutorDefinition(
+        name=inner.name,
+        config_schema=inner.config_schema,  # pyright: ignore[reportArgumentType]
+        requirements=inner.get_requirements,
+        executor_creation_fn=create,
+        description=inner.description,
+    )
+
+
+class _ExitHookExecutor(Executor):
+    """Runs what another executor runs, then the exit hooks."""
+
+    def __init__(self, inner: Executor) -> None:
+        self._inner = inner
+
+    def execute(self, plan_context: Any, execution_plan: Any) -> Iterator[DagsterEvent]:
+        failed = True
+        try:
+            failures = 0
+            for event in self._inner.execute(plan_context, execution_plan):
+                failures += event.is_step_failure
+                yield event
+            failed = failures > 0
+        finally:
+            run = plan_context.dagster_run
+            if failed or _ran_to_end(run):
+                # First, so that hooks which end this process are not called again.
+                tags = {_HOOKS_DONE: run.run_id}
+                plan_context.instance.add_run_tags(run.run_id, tags)
+                _call_exit_hooks(run, not failed, plan_context.log.info)
+
+    @property
+    def retries(self) -> Any:
+        return self._inner.retries
+
+    @property
+    def step_dependency_config(self) -> Any:
+        return self._inner.step_dependency_config
+
+
+def _call_exit_hooks(
+    run: DagsterRun, succeeded: bool, report: Callable[[str], None]
+) -> None:
+    """Call each hook in a process of its own, as a native run does (metaflow/runtime.py).
+
+    What goes wrong in one is reported and stops neither the others nor the run.
+    """
+    pathspec = f"{FLOW_NAME}/{_metaflow_run_of(run)}"
+    env = {name: value for name, value in os.environ.items() if not _is_foreign(name)}
+    for name in EXIT_HOOKS_ON_SUCCESS if succeeded else EXIT_HOOKS_ON_ERROR:
+        script = "metaflow.plugins.exit_hook.exit_hook_script"
+        try:
+            done = subprocess.run(
+                [sys.executable, "-m", script, FLOW_FILE, name, pathspec],
+                env={**env, **METAFLOW_STEP_ENV},
+                cwd=WORKING_DIR,
+                check=False,
+                stdin=subprocess.DEVNULL,
+                stdout=subprocess.PIPE,
+                stderr=subprocess.STDOUT,
+                text=True,
+                errors="replace",
+            )
+        except OSError as error:
+            report(f"Exit hook {name} could not be started: {error}")
+            continue
+        how = f"failed (exit code {done.returncode})" if done.returncode else "ended"
+        report(f"Exit hook {name} of {pathspec} {how}.\n{done.stdout}".rstrip())
+
+
+def _missed_exit_hooks(
+    context: SensorEvaluationContext, job_name: str, tags: dict[str, str]
+) -> SensorResult:
+    """Start the hooks' own job for each run that ended without calling them.
+
+    Args:
+        job_name: The flow's job.
+        tags: Tags of that job: another code location may have a job of the same name.
+    """
+    state = _read_cursor(context, ())
+    ends = (
+        DagsterEventType.RUN_SUCCESS,
+        DagsterEventType.RUN_FAILURE,
+        DagsterEventType.RUN_CANCELED,
+    )
+    sources = {end.value: _status_changes(context, end) for end in ends}
+    records = _new_records(sources, state["after"])
+    runs = _runs_of(context, records)
+    requests = []
+    for run_id in dict.fromkeys(record.run_id for _, record in records):
+        run = runs.get(run_id)
+        if (
+            run is not None
+            and run.job_name == job_name
+            and all(run.tags.get(name) == value for name, value in tags.items())
+            and run.tags.get(_HOOKS_DONE) != run_id
+            and (run.status != DagsterRunStatus.SUCCESS or _ran_to_end(run))
+        ):
+            requests.append(RunRequest(run_key=run_id, tags={_HOOKS_OF: run_id}))
+    return _tick(requests, state, "Every run that ended has called its exit hooks.")
+
+
+def _call_missed_exit_hooks(context: OpExecutionContext) -> None:
+    """Call the hooks of the run that the sensor names in this run's tags."""
+    run_id = context.run.tags.get(_HOOKS_OF)
+    run = context.instance.get_run_by_id(run_id) if run_id else None
+    if run is None:
+        raise Failure(f"Started by its sensor only, with the tag {_HOOKS_OF}.")
+    if run.tags.get(_HOOKS_DONE) == run.run_id:
+        context.log.info("The exit hooks of this run were called already.")
+        return
+    context.instance.add_run_tags(run.run_id, {_HOOKS_DONE: run.run_id})
+    succeeded = run.status == DagsterRunStatus.SUCCESS
+    _call_exit_hooks(run, succeeded, context.log.info)

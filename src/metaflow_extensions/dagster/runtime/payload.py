@@ -1,0 +1,87 @@
+"""Fields of an event's payload as parameter values."""
+
+import json
+import math
+from typing import Any
+
+# What click takes for a boolean, without regard to case (click/types.py).
+_BOOLEANS = dict.fromkeys(["true", "t", "1", "yes", "y"], True) | dict.fromkeys(
+    ["false", "f", "0", "no", "n"], False
+)
+
+
+def _config_value(kind: str, value: Any) -> Any:
+    """A field as the run config takes it; text is read as on a command line.
+
+    Args:
+        kind: As in `_parameter_args`.
+        value: Plain data, not None.
+
+    Raises:
+        TypeError, ValueError: The value does not fit; the text says what would.
+    """
+    if kind.startswith("fixed:"):
+        if value == json.loads(kind[len("fixed:") :]):
+            return value
+        raise ValueError(f"it keeps its default, which {_shown(value)} is not")
+    if kind.startswith(("list[", "tuple[")):
+        return _list_value(kind, value)
+    if kind == "json":
+        _from_json(value)
+        return value
+    if kind in ("int", "count"):
+        return _int_value(value)
+    if kind == "float":
+        return _float_value(value)
+    if kind in ("bool", "flag"):
+        return _bool_value(value)
+    return value if isinstance(value, str) else json.dumps(value, ensure_ascii=False)
+
+
+def _list_value(kind: str, value: Any) -> list[Any]:
+    value = _from_json(value)
+    if not isinstance(value, list):
+        raise TypeError(f"it takes a list, not {_shown(value)}")
+    if not value and (kind.endswith("!") or kind.startswith("tuple[")):
+        raise ValueError("it takes at least one value")
+    entry_kind = kind.split("[", 1)[1].rstrip("!")[:-1]
+    return [_config_value(entry_kind, entry) for entry in value]
+
+
+def _from_json(value: Any) -> Any:
+    """Text as the data that it spells; data as it is."""
+    try:
+        return json.loads(value) if isinstance(value, str) else value
+    except ValueError as error:
+        raise ValueError(f"it takes JSON, not {_shown(value)}") from error
+
+
+def _int_value(value: Any) -> int:
+    if isinstance(value, str):
+        return int(value)
+    if isinstance(value, bool) or not isinstance(value, (int, float)):
+        raise TypeError(f"it takes a whole number, not {_shown(value)}")
+    if value != math.floor(value):
+        raise ValueError(f"it takes a whole number, not {_shown(value)}")
+    return int(value)
+
+
+def _float_value(value: Any) -> float:
+    if isinstance(value, bool) or not isinstance(value, (str, int, float)):
+        raise TypeError(f"it takes a number, not {_shown(value)}")
+    number = float(value)
+    if not math.isfinite(number):
+        raise ValueError(f"it takes a finite number, not {_shown(value)}")
+    return number
+
+
+def _bool_value(value: Any) -> bool:
+    if not isinstance(value, bool):
+        value = _BOOLEANS.get(str(value).lower())
+    if value is None:
+        raise ValueError("it takes true or false")
+    return value
+
+
+def _shown(value: Any) -> str:
+    return f"{value!r:.100}"
