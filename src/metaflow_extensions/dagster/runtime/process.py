@@ -19,13 +19,17 @@ _KILL_AFTER = 5.0  # seconds between asking a process group to end and killing i
 
 @dataclass
 class _Outcome:
-    """How an attempt ended, and the lines that it printed, with their Unix times."""
+    """How an attempt ended, and the lines that it printed.
+
+    A line comes with its time in microseconds since 1970. Times grow from line to line:
+    Metaflow sorts by them.
+    """
 
     returncode: int = 0
     timed_out: bool = False
     killed: bool = False
-    stdout: list[tuple[float, bytes]] = field(default_factory=list)
-    stderr: list[tuple[float, bytes]] = field(default_factory=list)
+    stdout: list[tuple[int, bytes]] = field(default_factory=list)
+    stderr: list[tuple[int, bytes]] = field(default_factory=list)
 
 
 def _run_process(
@@ -50,7 +54,7 @@ def _run_process(
         _kill_group(proc)
         outcome.killed = True
         for lines in (outcome.stdout, outcome.stderr):
-            lines.append((time.time(), b"[KILLED BY ORCHESTRATOR]\n"))
+            lines.append((time.time_ns() // 1000, b"[KILLED BY ORCHESTRATOR]\n"))
         raise
     finally:
         os.close(out_read)
@@ -113,7 +117,7 @@ def _kill_group(proc: Any) -> None:
 class _Stream:
     """One output stream of a task: passed on as it comes, and kept line by line for Metaflow."""
 
-    def __init__(self, sink: Any, kept: list[tuple[float, bytes]]) -> None:
+    def __init__(self, sink: Any, kept: list[tuple[int, bytes]]) -> None:
         self.sink = sink
         self.kept = kept
         self.partial = b""
@@ -137,7 +141,8 @@ class _Stream:
         self.room -= len(line)
         if self.room <= 0:
             line = b"[TRUNCATED - MAXIMUM LOG FILE SIZE REACHED]\n"
-        self.kept.append((time.time(), line))
+        last = self.kept[-1][0] if self.kept else 0
+        self.kept.append((max(time.time_ns() // 1000, last + 1), line))
 
 
 def _pump(

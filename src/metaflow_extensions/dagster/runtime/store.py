@@ -16,13 +16,17 @@ _EPOCH = datetime(1970, 1, 1)  # Metaflow's log lines carry UTC without a zone
 
 @dataclass
 class _Facts:
-    """What a finished task says about the way on (see the `dagster_internal` decorator)."""
+    """What a finished task says about the way on (see the `dagster_internal` decorator).
+
+    `cards` are paths or URLs; `url` is the task's page in Metaflow's UI.
+    """
 
     splits: int = 0
     next_steps: list[str] = field(default_factory=list)
     gang: list[str] = field(default_factory=list)
     artifacts: list[str] = field(default_factory=list)
     cards: list[str] = field(default_factory=list)
+    url: str | None = None
     error: str | None = None
 
 
@@ -116,7 +120,7 @@ def _save_attempt(path: str, attempt: int, outcome: _Outcome) -> None:
             if code == -11
             else b"Task failed."
         )
-        stderr.append((time.time(), text))
+        stderr.append((time.time_ns() // 1000, text))
     logs: dict[str, BytesIO] = {}
     for stream, lines in (("stdout", outcome.stdout), ("stderr", stderr)):
         logs[stream] = BytesIO(
@@ -127,8 +131,8 @@ def _save_attempt(path: str, attempt: int, outcome: _Outcome) -> None:
     task.save_logs(RUNTIME_LOG_SOURCE, logs)
 
 
-def _log_line(mflog: Any, source: str, when: float, line: bytes) -> bytes:
+def _log_line(mflog: Any, source: str, when: int, line: bytes) -> bytes:
     """A line as Metaflow stores it; one that a remote task has stored already becomes nothing."""
     if mflog.is_structured(line) and (parsed := mflog.parse(line)):
         return mflog.unset_should_persist(line) if parsed.should_persist else b""
-    return mflog.decorate(source, line, now=_EPOCH + timedelta(seconds=when))
+    return mflog.decorate(source, line, now=_EPOCH + timedelta(microseconds=when))

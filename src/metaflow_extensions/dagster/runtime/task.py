@@ -7,7 +7,7 @@ import sys
 import tempfile
 import time
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from typing import Any
 
 from dagster import (
@@ -45,14 +45,10 @@ _ARGUMENT_LIMIT = (
 
 
 @dataclass
-class _StepResult:
+class _StepResult(_Facts):
     """A task that succeeded, and what it says about the way on."""
 
-    path: str
-    splits: int
-    next_steps: list[str]
-    gang: list[str]
-    artifacts: list[str]
+    path: str = ""
 
 
 def _run_init(
@@ -190,9 +186,7 @@ def _run_loop(
 
 
 def _result(path: str, facts: _Facts) -> _StepResult:
-    return _StepResult(
-        path, facts.splits, facts.next_steps, facts.gang, facts.artifacts
-    )
+    return _StepResult(**asdict(facts), path=path)
 
 
 def _flow_command(scratch: str) -> list[str]:
@@ -251,6 +245,7 @@ def _step_env(
     env.update(METAFLOW_STEP_ENV)
     env.update(_origin_env(context))
     env["PYTHONUNBUFFERED"] = "x"
+    env["METAFLOW_RUNTIME_NAME"] = "dagster"  # the system tag runtime:dagster
     env["METAFLOW_RUN_ID"] = run_id
     env["METAFLOW_DAGSTER_OP_PID"] = str(os.getpid())
     env["METAFLOW_DAGSTER_RUN_ID"] = context.run.run_id
@@ -311,11 +306,17 @@ def _add_step_metadata(
     pathspec = f"{FLOW_NAME}/{task.path}"
     snippet = ["from metaflow import Task", "", f"task = Task({pathspec!r})"]
     snippet += [f"task[{name!r}].data" for name in task.artifacts]
-    metadata = {
+    metadata: dict[str, MetadataValue[Any]] = {
         "metaflow task": MetadataValue.text(pathspec),
         "artifacts": MetadataValue.text(", ".join(task.artifacts) or "none"),
         "retrieve": MetadataValue.md("```python\n" + "\n".join(snippet) + "\n```"),
     }
+    for number, card in enumerate(task.cards, start=1):
+        is_url = "://" in card
+        kind = MetadataValue.url if is_url else MetadataValue.path
+        metadata[f"card {number}"] = kind(card)
+    if task.url:
+        metadata["metaflow ui"] = MetadataValue.url(task.url)
     decorators = STEP_DECORATOR_SPECS.get(task.path.split("/")[1])
     if decorators:
         metadata["decorators"] = MetadataValue.text(

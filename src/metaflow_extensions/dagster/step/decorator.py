@@ -16,6 +16,8 @@ from metaflow.decorators import StepDecorator
 from metaflow.metadata_provider import MetaDatum
 from metaflow.unbounded_foreach import UBF_TASK
 
+from .facts import task_facts
+
 _METADATA = {
     "dagster-run-id": "METAFLOW_DAGSTER_RUN_ID",
     "dagster-job": "METAFLOW_DAGSTER_JOB",
@@ -87,20 +89,6 @@ class DagsterInternalDecorator(StepDecorator):
             return
         facts = {"error": self._error}
         if is_task_ok:
-            facts = _routing_facts(flow, self._datastore)
+            facts = task_facts(flow, graph, step_name, self._datastore)
         with open(result_file, "w", encoding="utf-8") as file:
             json.dump(facts, file)
-
-
-def _routing_facts(flow: Any, datastore: Any) -> dict[str, Any]:
-    """What the op must know to go on, and what it shows (``_Facts`` in the generated file)."""
-    transition = getattr(flow, "_transition", None) or ([], None)
-    parallel = getattr(flow, "_parallel_ubf_iter", None)
-    return {
-        "splits": parallel.num_parallel
-        if parallel
-        else getattr(flow, "_foreach_num_splits", None) or 0,
-        "next_steps": list(transition[0]),
-        "gang": list(getattr(flow, "_control_mapper_tasks", None) or []),
-        "artifacts": sorted(name for name, _ in datastore.items() if not name.startswith("_")),
-    }
