@@ -44,7 +44,7 @@ test: $(STAMP) ## Run the tests, without the slow ones
 
 .PHONY: test-all
 test-all: $(STAMP) ## Run all tests
-	METAFLOW_DAGSTER_TESTS=all $(BIN)/python -m pytest -n 2 $(TESTS)
+	$(BIN)/python -m pytest -n 2 $(TESTS)
 
 .PHONY: bench
 bench: $(STAMP) ## Compare a foreach in Dagster with a native run
