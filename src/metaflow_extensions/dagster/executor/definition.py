@@ -1,24 +1,36 @@
-"""The definition of the thread executor."""
+"""The definition of the thread executor.
 
+Every code location that holds a generated file imports this module, and Dagster's insides take as
+long to import as Dagster itself: so they are imported when a run starts.
+"""
+
+import warnings
 from typing import Any
 
-from dagster import ExecutorDefinition, InitExecutorContext, executor
+from dagster import (
+    Executor,
+    ExecutorDefinition,
+    InitExecutorContext,
+    executor,
+    multiprocess_executor,
+)
 
-from ._dagster_internals import RetryMode, StepDependencyConfig
-from .stock import DEFAULT_MAX_CONCURRENT, config_schema
-from .threads import ThreadExecutor
+from .stock import config_schema, multiprocess_config
 
 
-def _create(context: InitExecutorContext) -> ThreadExecutor:
+def _create(context: InitExecutorContext) -> Executor:
     config: Any = context.executor_config
-    return ThreadExecutor(
-        retries=RetryMode.from_config(config["retries"]) or RetryMode.ENABLED,
-        max_concurrent=config.get("max_concurrent") or DEFAULT_MAX_CONCURRENT,
-        tag_concurrency_limits=config.get("tag_concurrency_limits"),
-        step_dependency_config=StepDependencyConfig.from_config(
-            config.get("step_dependency_config")
-        ),
-    )
+    try:
+        from .threads import create
+    except ImportError as error:
+        warnings.warn(
+            f"metaflow-dagster: no thread executor with this version of Dagster ({error}); steps "
+            "run in processes of Dagster's multiprocess executor",
+            stacklevel=2,
+        )
+        stock: Any = multiprocess_executor.executor_creation_fn
+        return stock(context._replace(executor_config=multiprocess_config(config)))
+    return create(config)
 
 
 metaflow_executor: ExecutorDefinition = executor(

@@ -35,12 +35,13 @@ def config_schema() -> dict[str, Any]:
     return fields
 
 
-def _configure(config: Any) -> dict[str, Any]:
+def multiprocess_config(config: Any) -> dict[str, Any]:
+    """Our configuration as that of Dagster's multiprocess executor."""
     forkserver = {"forkserver": {"preload_modules": list(PRELOAD_MODULES)}}
     max_concurrent = config.get("max_concurrent") or DEFAULT_MAX_CONCURRENT
     return {**config, "max_concurrent": max_concurrent, "start_method": forkserver}
 
 
 stock_executor: ExecutorDefinition = multiprocess_executor.configured(
-    _configure, name="metaflow_multiprocess", config_schema=config_schema()
+    multiprocess_config, name="metaflow_multiprocess", config_schema=config_schema()
 )

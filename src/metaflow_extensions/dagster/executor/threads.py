@@ -36,8 +36,21 @@ from ._dagster_internals import (
 from .backlog import Backlog
 from .logs import StepLogs
 from .sqlite_events import keep_connection
+from .stock import DEFAULT_MAX_CONCURRENT
 
 INTERRUPT_POLL = 0.2  # seconds between looks for an interrupt while all steps are busy
+
+
+def create(config: dict[str, Any]) -> Executor:
+    """The executor that its configuration in a run asks for (see ``stock.config_schema``)."""
+    return ThreadExecutor(
+        retries=RetryMode.from_config(config["retries"]) or RetryMode.ENABLED,
+        max_concurrent=config.get("max_concurrent") or DEFAULT_MAX_CONCURRENT,
+        tag_concurrency_limits=config.get("tag_concurrency_limits"),
+        step_dependency_config=StepDependencyConfig.from_config(
+            config.get("step_dependency_config")
+        ),
+    )
 
 
 class ThreadExecutor(Executor):
