@@ -8,6 +8,7 @@ from metaflow._vendor import click
 
 from ..errors import DagsterDeployError
 from .operate import COMMANDS
+from .publish_event import publish_event
 
 _POSITIVE = click.IntRange(min=1)
 
@@ -23,7 +24,7 @@ def dagster(obj: Any, name: str | None) -> None:
     obj.dagster_job_name = name
 
 
-for _command in COMMANDS:
+for _command in (*COMMANDS, publish_event):
     dagster.add_command(_command)
 
 

@@ -6,6 +6,8 @@ error in any of them disables all plugins (metaflow/extension_support/plugins.py
 
 CLIS_DESC = [("dagster", "metaflow_extensions.dagster.cli.main.cli")]
 
+TL_PLUGINS_DESC = [("DagsterEvent", "metaflow_extensions.dagster.events.DagsterEvent")]
+
 STEP_DECORATORS_DESC = [
     ("dagster_internal", "metaflow_extensions.dagster.step.decorator.DagsterInternalDecorator")
 ]

@@ -1,6 +1,7 @@
 """What started a run, for its tags and for the processes of its tasks."""
 
 import json
+import os
 
 from dagster import OpExecutionContext, ScheduleEvaluationContext
 
@@ -15,5 +16,6 @@ def _origin_env(context: OpExecutionContext) -> dict[str, str]:
     tags = {k: v for k, v in context.run.tags.items() if k.startswith("metaflow/")}
     return {
         "METAFLOW_DAGSTER_RUN_TAGS": json.dumps(tags),
-        "DAGSTER_HOME": context.instance.root_directory,
+        "DAGSTER_HOME": os.environ.get("DAGSTER_HOME")
+        or context.instance.root_directory,
     }

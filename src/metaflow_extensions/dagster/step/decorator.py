@@ -17,6 +17,7 @@ from metaflow.metadata_provider import MetaDatum
 from metaflow.unbounded_foreach import UBF_TASK
 
 from .facts import task_facts
+from .trigger import announce_origin
 
 _METADATA = {
     "dagster-run-id": "METAFLOW_DAGSTER_RUN_ID",
@@ -51,10 +52,15 @@ class DagsterInternalDecorator(StepDecorator):
         self._is_worker = ubf_context == UBF_TASK
         self._datastore = task_datastore
         tags = [f"attempt_id:{retry_count}"]
-        data = [
-            MetaDatum(field=field, value=os.environ[variable], type=field, tags=tags)
+        values = {
+            field: os.environ[variable]
             for field, variable in _METADATA.items()
             if variable in os.environ
+        }
+        values |= announce_origin(is_start=step_name == getattr(graph, "start_step", "start"))
+        data = [
+            MetaDatum(field=field, value=value, type=field, tags=tags)
+            for field, value in values.items()
         ]
         if data:
             metadata.register_metadata(run_id, step_name, task_id, data)

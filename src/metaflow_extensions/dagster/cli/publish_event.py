@@ -1,0 +1,56 @@
+"""``dagster publish-event``: start what waits for an event, from a shell."""
+
+from __future__ import annotations
+
+import json
+from typing import Any
+
+from metaflow._vendor import click
+
+from ..errors import DagsterRunError
+
+
+def _namespaced(name: str) -> str:
+    from metaflow.plugins.namespaced_events import namespaced_event_name
+
+    return namespaced_event_name(name)()
+
+
+@click.command(
+    "publish-event",
+    help="""Publish an event: every flow deployed with @trigger for NAME starts a run.
+
+    The fields of --payload set the flows' parameters. Any flow can publish any event.
+    """,
+)
+@click.argument("name")
+@click.option(
+    "--payload", default="{}", show_default=True, help="The event's fields, as a JSON object."
+)
+@click.option(
+    "--namespaced/--no-namespaced",
+    default=False,
+    show_default=True,
+    help="Publish for this flow's project and branch, as namespaced_event_name(NAME) does.",
+)
+@click.option(
+    "--url",
+    help="Webserver of a live Dagster deployment.  [default: METAFLOW_DAGSTER_URL, else the "
+    "instance in DAGSTER_HOME, else the project's embedded one]",
+)
+@click.pass_obj
+def publish_event(obj: Any, name: str, payload: str, namespaced: bool, url: str | None) -> None:
+    from ..events import DagsterEvent
+
+    try:
+        fields = json.loads(payload)
+    except ValueError as error:
+        raise DagsterRunError(
+            f"--payload is no JSON ({error}). Quote it for your shell."
+        ) from error
+    if not isinstance(fields, dict):
+        raise DagsterRunError('--payload is no JSON object. Write it like {"field": "value"}.')
+    event_id = DagsterEvent(_namespaced(name) if namespaced else name, fields, url).publish(
+        ignore_errors=False
+    )
+    obj.echo_always(event_id, err=False)

@@ -1,0 +1,67 @@
+"""What started the run, as its steps see it: ``current.trigger`` and task metadata.
+
+The op passes on the run's tags (runtime/origin.py), which a sensor or schedule has set.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+from typing import Any
+
+from metaflow.events import MetaflowEvent, Trigger
+from metaflow.metaflow_current import current
+
+_FIELDS = ("name", "id", "timestamp", "type")
+
+
+class DagsterTriggerEvent(MetaflowEvent):
+    """An event of ``current.trigger``, with the payload that it was published with."""
+
+    _source: dict[str, Any]
+
+    @property
+    def payload(self) -> dict[str, Any]:
+        """The event's fields; empty for a run. Large ones are read from Dagster's event log."""
+        if "log_id" in self._source:
+            self._source["payload"] = _read_payload(self.name, self._source.pop("log_id"))
+        return self._source.get("payload", {})
+
+
+class DagsterTrigger(Trigger):
+    """``current.trigger`` of a run that a sensor started; its events are the latest first."""
+
+    def __init__(self, events: list[dict[str, Any]]) -> None:
+        events = sorted(events, key=lambda event: event["timestamp"], reverse=True)
+        super().__init__([{name: event[name] for name in _FIELDS} for event in events])
+        plain, self._events = self._events, []
+        for values, source in zip(plain, events, strict=True):
+            event = DagsterTriggerEvent(*values)
+            event._source = source
+            self._events.append(event)
+
+
+def announce_origin(is_start: bool) -> dict[str, str]:
+    """Set ``current.trigger``, and return the metadata fields of a task.
+
+    Args:
+        is_start: The task is the flow's first; only that one carries ``execution-triggers``, as
+            under Argo Workflows (metaflow/plugins/argo/argo_workflows_decorator.py).
+    """
+    tags = json.loads(os.environ.get("METAFLOW_DAGSTER_RUN_TAGS") or "{}")
+    fields = {}
+    if "metaflow/scheduled_time" in tags:
+        fields["dagster-scheduled-time"] = tags["metaflow/scheduled_time"]
+    events = json.loads(tags.get("metaflow/triggered_by") or "[]")
+    if events:
+        current._update_env({"trigger": DagsterTrigger(events)})
+        if is_start:
+            shown = [{name: event[name] for name in _FIELDS} for event in events]
+            fields["execution-triggers"] = json.dumps(shown)
+    return fields
+
+
+def _read_payload(name: str, log_id: int) -> dict[str, Any]:
+    from ..events.local import read_payload
+
+    return read_payload(name, log_id)
