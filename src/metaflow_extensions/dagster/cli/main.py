@@ -91,7 +91,18 @@ for _command in (*COMMANDS, publish_event):
     help="Publish an event metaflow.<flow>.<step> whenever a step succeeds, for @trigger of "
     "other flows. @trigger_on_finish does not need it.",
 )
+@click.option(
+    "--warm-start/--no-warm-start",
+    default=True,
+    show_default=True,
+    help="Fork tasks from a process that has Metaflow loaded, or start a new interpreter for each.",
+)
 @click.option("--force", is_flag=True, help="Overwrite FILE even if we did not generate it.")
+@click.option(
+    "--origin-run-id",
+    metavar="RUN",
+    help="Make a file that resumes this Metaflow run; the job itself stays as it is deployed.",
+)
 @click.option("--authorize", metavar="TOKEN", help="Show the production token of the deployment.")
 @click.option(
     "--generate-new-token", is_flag=True, help="Move the deployment to a new production namespace."
@@ -109,10 +120,12 @@ def create(
     workflow_timeout: int | None,
     max_workers: int,
     executor: str,
+    warm_start: bool,
     schedule_on: bool,
     triggers_on: bool,
     emit_events: bool,
     force: bool,
+    origin_run_id: str | None,
     authorize: str | None,
     generate_new_token: bool,
     new_token: str | None,
@@ -136,12 +149,14 @@ def create(
         workflow_timeout=workflow_timeout,
         max_workers=max_workers,
         executor=executor,
+        warm_start=warm_start,
         schedule_on=schedule_on,
         triggers_on=triggers_on,
         emit_events=emit_events,
         force=force,
         tokens=TokenOptions(authorize, new_token, generate_new_token),
         attribute_file=deployer_attribute_file,
+        origin_run_id=origin_run_id,
     )
     obj.echo(f"Wrote *{path}*. Load it with: dagster dev -f {path}", fg="green", bold=True)
 

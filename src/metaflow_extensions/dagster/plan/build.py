@@ -37,6 +37,7 @@ class CreateOptions:
     workflow_timeout: int | None
     max_workers: int
     executor: str
+    warm_start: bool
     regenerate: str
     schedule_on: bool = True
     triggers_on: bool = True
@@ -75,7 +76,7 @@ def build_plan(state: Any, options: CreateOptions) -> JobPlan:
         regenerate=options.regenerate,
         description=(shape.doc or "").strip(),
         top_args=_top_args(state),
-        step_env=bake_settings(os.environ),
+        step_env=_step_env(options),
         config_values=json.loads(json.dumps(dump_config_values(flow))),
         decorator_specs={s.name: static_specs(flow, s.name) for s in shape.steps},
         with_decorators={s.name: with_specs(flow, s.name) for s in shape.steps},
@@ -95,6 +96,11 @@ def build_plan(state: Any, options: CreateOptions) -> JobPlan:
         triggers_on=options.triggers_on,
         emit_events=options.emit_events,
     )
+
+
+def _step_env(options: CreateOptions) -> dict[str, str]:
+    switch = {} if options.warm_start else {"METAFLOW_DAGSTER_WARM": "0"}  # see step/warm.py
+    return {**bake_settings(os.environ), **switch}
 
 
 def default_job_name(flow: Any) -> str:
