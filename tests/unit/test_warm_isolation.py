@@ -79,7 +79,7 @@ PROBE = """
 )
 def test_a_child_looks_like_a_new_interpreter(lab, variation):
     (lab.folder / "lib").mkdir(exist_ok=True)
-    script = lab.script(PROBE, "probe.py")
+    script = lab.script(PROBE)
     warm_one, cold_one = lab.both(script, "an argument", "--flag=é", **dict(variation))
     seen, expected = json.loads(warm_one.out), json.loads(cold_one.out)
     assert {name: seen[name] for name in expected} == expected
@@ -143,7 +143,7 @@ ENDINGS = {
 
 @pytest.mark.parametrize("ending", ENDINGS)
 def test_processes_end_alike(lab, ending):
-    script = lab.script(ENDINGS[ending] + "\n", f"end_{ending}.py")
+    script = lab.script(ENDINGS[ending] + "\n", "script.py")
     env = {"PYTHONUNBUFFERED": ""}
     warm_one, cold_one = lab.both(script, env=env)
     assert (warm_one.code, warm_one.out) == (cold_one.code, cold_one.out)
@@ -167,7 +167,6 @@ def test_files_left_open_are_written(lab):
         packed = gzip.open(sys.argv[1] + ".gz", "wt")
         packed.write("packed")
         """,
-        "files.py",
     )
     for is_warm in (True, False):
         stem = lab.folder / f"left_{is_warm}"
@@ -194,7 +193,6 @@ def test_each_child_is_its_own(lab):
         os.chdir("/")
         print(os.getpid(), random.random(), uuid.uuid4(), seen, handler)
         """,
-        "own.py",
     )
     lines = [lab.run(script).out.split(maxsplit=3) for _ in range(3)]
     for column in range(3):
@@ -218,7 +216,6 @@ def test_settings_are_those_of_the_task(lab):
     script = lab.script(
         "import metaflow.metaflow_config as c, os\n"
         "print(c.DEFAULT_DATASTORE, c.SERVICE_URL, os.environ.get('METAFLOW_DAGSTER_RESULT'))",
-        "settings.py",
     )
     pids = set()
     for url in ("http://a", "http://b"):
@@ -237,7 +234,7 @@ def test_large_command_lines_and_environments(lab):
     ran = lab.run(script, "x" * 100_000, *["y" * 100] * 1000, env={"BIG": "é" * 60_000})
     assert ran.out == "100000 1002 60000\n"
     odd = "a b\n$'\"\\ \udcff 日本"
-    script = lab.script("import os, sys; print(ascii([sys.argv[1], os.environ['ODD']]))", "odd.py")
+    script = lab.script("import os, sys; print(ascii([sys.argv[1], os.environ['ODD']]))")
     warm_one, cold_one = lab.both(script, odd, env={"ODD": odd})
     assert warm_one.out == cold_one.out
 
@@ -246,7 +243,6 @@ def test_many_at_once(lab):
     script = lab.script(
         "import os, sys, time\ntime.sleep(0.05)\nprint(os.getpid(), sys.argv[1], os.environ['N'])\n"
         "sys.exit(int(sys.argv[1]) % 5)",
-        "many.py",
     )
 
     def one(n: int):
@@ -260,7 +256,7 @@ def test_many_at_once(lab):
 
 
 def test_a_process_can_be_waited_for_and_killed(lab):
-    script = lab.script("import time\nprint('up', flush=True)\ntime.sleep(60)", "sleeps.py")
+    script = lab.script("import time\nprint('up', flush=True)\ntime.sleep(60)")
     process, out, err = lab.start([sys.executable, script])
     assert os.read(out, 2) == b"up"
     assert process.poll() is None
@@ -291,7 +287,6 @@ def test_what_a_task_starts_may_outlive_its_parent_process(lab):
         assert child.wait() == 0
         print(os.waitpid(pid, 0)[1] >> 8, flush=True)
         """,
-        "forks.py",
     )
     warm_one, cold_one = lab.both(script)
     assert (warm_one.code, warm_one.out) == (cold_one.code, cold_one.out)
@@ -308,18 +303,24 @@ def test_multiprocessing_in_user_code(lab):
                 with multiprocessing.get_context(method).Pool(2) as pool:
                     print(method, pool.map(double, range(4)))
         """,
-        "parallel_code.py",
     )
     ran = lab.run(script)
     assert ran.out == "fork [0, 2, 4, 6]\nspawn [0, 2, 4, 6]\n", ran.err
 
 
 def test_a_crash_harms_no_other_task(lab):
-    slow = lab.script("import time\ntime.sleep(1)\nprint('well')", "slow.py")
-    crash = lab.script("import ctypes; ctypes.string_at(0)", "crash.py")
+    script = lab.script(
+        """
+        import ctypes, sys, time
+        if sys.argv[1] == "crash":
+            ctypes.string_at(0)
+        time.sleep(1)
+        print("well")
+        """
+    )
     with ThreadPoolExecutor(6) as pool:
-        steady = [pool.submit(lab.run, slow) for _ in range(3)]
-        crashed = [pool.submit(lab.run, crash) for _ in range(3)]
+        steady = [pool.submit(lab.run, script, "work") for _ in range(3)]
+        crashed = [pool.submit(lab.run, script, "crash") for _ in range(3)]
     assert [ran.result().out for ran in steady] == ["well\n"] * 3
     assert [ran.result().code for ran in crashed] == [-signal.SIGSEGV] * 3
     kill_group(crashed[0].result().pid)
@@ -328,11 +329,10 @@ def test_a_crash_harms_no_other_task(lab):
 
 def test_descriptors_of_other_tasks_are_closed(lab):
     """A task holds no pipe of another one: readers see the end of output when a task ends."""
-    slow = lab.script("import time\ntime.sleep(30)", "holds.py")
-    process, out, err = lab.start([sys.executable, slow])
-    quick = lab.script("print('done')", "quick.py")
+    script = lab.script("import sys, time\ntime.sleep(int(sys.argv[1]))\nprint('done')")
+    process, out, err = lab.start([sys.executable, script, "30"])
     started = time.monotonic()
-    assert lab.run(quick).out == "done\n"
+    assert lab.run(script, "0").out == "done\n"
     assert time.monotonic() - started < 5
     kill_group(process.pid)
     wait_until(lambda: process.poll() is not None)

@@ -89,8 +89,8 @@ def test_the_death_of_a_server_ends_its_tasks_and_starts_another_one(lab):
     os.kill(server, signal.SIGKILL)
     assert process.wait(timeout=5) == -signal.SIGKILL
     wait_until(lambda: not is_alive(process.pid))
-    quick = lab.script("print('again')", "quick.py")
-    assert lab.run(quick).out == "again\n"
+    lab.script("print('again')", "sleeper.py")
+    assert lab.run(sleeper).out == "again\n"
     assert servers() != [server]
     os.close(out)
     os.close(err)
@@ -114,7 +114,7 @@ def test_a_server_that_hangs_is_given_up(lab, capfd, monkeypatch):
     """Neither a stopped server nor one that takes no requests blocks the caller for ever."""
     script = lab.script("print('never')", "never.py")
     monkeypatch.setattr(warm, "REPLY_SECONDS", 0.5)
-    warm.prestart(lab.env, str(lab.folder))
+    warm.prestart([sys.executable, script], env=lab.env, cwd=str(lab.folder))
     (server,) = servers()
     os.kill(server, signal.SIGSTOP)
     started = time.monotonic()
@@ -161,7 +161,7 @@ def test_the_switch(lab, monkeypatch):
     monkeypatch.setenv(warm.SWITCH, "0")
     process, out, err = lab.start([sys.executable, script])
     assert process is None
-    warm.prestart(lab.env, str(lab.folder))
+    warm.prestart([sys.executable, script], env=lab.env, cwd=str(lab.folder))
     assert servers() == []
     os.close(out)
     os.close(err)
@@ -224,11 +224,12 @@ def test_a_forked_client_has_servers_of_its_own(lab):
 
 
 def test_prestart_returns_at_once_and_is_used(lab):
+    script = lab.script("pass")
     started = time.monotonic()
-    warm.prestart(lab.env, str(lab.folder))
+    warm.prestart([sys.executable, script], env=lab.env, cwd=str(lab.folder))
     assert time.monotonic() - started < 0.1
     (server,) = servers()
-    lab.run(lab.script("pass"))
+    lab.run(script)
     assert servers() == [server]
 
 
@@ -236,10 +237,9 @@ def test_servers_end_with_the_last_run(lab):
     script = lab.script("import time\nprint('up', flush=True)\ntime.sleep(0.5)\nprint('end')")
     with warm.keep_warm():
         with warm.keep_warm():
-            lab.run(lab.script("pass", "nothing.py"))
+            process, out, err = lab.start([sys.executable, script])
         (server,) = servers()
         assert is_alive(server)
-        process, out, err = lab.start([sys.executable, script])
         assert os.read(out, 2) == b"up"
     assert servers() == []
     assert process.wait(timeout=5) == 0  # what still runs is not cut off
@@ -251,7 +251,8 @@ def test_servers_end_with_the_last_run(lab):
 def test_the_number_of_servers_is_limited(lab):
     script = lab.script("pass")
     for n in range(warm.MAX_SERVERS + 1):
-        warm.prestart({**lab.env, "METAFLOW_SERVICE_URL": f"http://{n}"}, str(lab.folder))
+        env = {**lab.env, "METAFLOW_SERVICE_URL": f"http://{n}"}
+        warm.prestart([sys.executable, script], env=env, cwd=str(lab.folder))
     assert len(servers()) == warm.MAX_SERVERS
     assert lab.run(script, env={"METAFLOW_SERVICE_URL": "http://1"}).code == 0
 

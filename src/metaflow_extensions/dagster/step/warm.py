@@ -5,7 +5,7 @@ has imported what every Metaflow step needs and forks a clean child for each com
 about a tenth of a new interpreter. Whatever cannot be right in a fork is left to the caller, who
 then starts a plain subprocess: ``spawn`` returns None.
 
-A server is made for one interpreter, working directory and set of import-time variables
+A server is made for one script, working directory and set of import-time variables
 (``_is_import_time``), because Metaflow freezes its settings when it is imported. It belongs to the
 process that started it: when that one ends, in whatever way, the server kills its tasks and ends.
 
@@ -33,7 +33,8 @@ MAX_SERVERS = 4  # servers at a time; the one unused for longest makes room
 COLD_STARTS = 2  # plain starts of a process that may have nothing more to run, see _is_worth_it
 HEADER = struct.Struct("!I")  # length of the request that follows; 0: end when no child is left
 
-_SERVER_FILE = os.path.join(os.path.dirname(os.path.abspath(__file__)), "warm_server.py")
+_SITE = os.path.join(os.path.dirname(os.path.abspath(__file__)), "warm_site")
+_SITE_VARIABLE = "METAFLOW_DAGSTER_WARM_SERVER"  # as in warm_site/sitecustomize.py
 
 # Variables that differ from task to task and that nothing reads at import. Any other METAFLOW_*
 # variable may be a setting, and settings are read at import (metaflow_config_funcs.from_conf).
@@ -119,7 +120,7 @@ class Process:
 class _Server:
     """A warm server of this process."""
 
-    def __init__(self, interpreter: Sequence[str], env: Mapping[str, str], cwd: str) -> None:
+    def __init__(self, command: Sequence[str], env: Mapping[str, str], cwd: str) -> None:
         self.used = time.monotonic()
         self.has_served = False
         self._lock = threading.Lock()  # the parts of a request must stay together
@@ -131,8 +132,8 @@ class _Server:
         os.set_blocking(output, False)
         try:
             self._process = subprocess.Popen(
-                [*interpreter, _SERVER_FILE, str(remote.fileno())],
-                env={name: value for name, value in env.items() if not _is_per_task(name)},
+                command,
+                env=_server_env(env, remote.fileno()),
                 cwd=cwd,
                 stdin=subprocess.DEVNULL,
                 stdout=output,
@@ -209,7 +210,7 @@ class _State:
         self.holders = 0
         self.cold_starts = 0
 
-    def server(self, key: _Key, interpreter: Sequence[str], env: Mapping[str, str]) -> _Server:
+    def server(self, key: _Key, command: Sequence[str], env: Mapping[str, str]) -> _Server:
         """The server for `key`, started if need be.
 
         Raises:
@@ -221,7 +222,7 @@ class _State:
             if server is None:
                 if len(self.servers) >= MAX_SERVERS:
                     self._retire(min(self.servers, key=lambda k: self.servers[k].used))
-                server = self.servers[key] = _Server(interpreter, env, str(key[0]))
+                server = self.servers[key] = _Server(command, env, str(key[0]))
             return server
 
     def drop(self, key: _Key, server: _Server) -> str:
@@ -284,14 +285,14 @@ def spawn(
         The process, leader of its own session, or None: start it with ``subprocess`` instead.
     """
     state = _state
-    interpreter = _interpreter(cmd)
-    if interpreter is None or not _is_allowed(env) or not _is_worth_it(state, env):
+    command = _server_command(cmd)
+    if command is None or not _is_allowed(env) or not _is_worth_it(state, env):
         return None
-    key = _key(interpreter, env, cwd)
-    request = json.dumps([list(cmd), list(cmd[len(interpreter) :]), dict(env), cwd]).encode()
+    key = _key(command, env, cwd)
+    request = json.dumps([list(cmd), list(cmd[len(command) - 1 :]), dict(env), cwd]).encode()
     while key not in state.broken:
         try:
-            server = state.server(key, interpreter, env)
+            server = state.server(key, command, env)
         except OSError as error:
             _give_up(state, key, str(error))
             return None
@@ -305,16 +306,16 @@ def spawn(
     return None
 
 
-def prestart(env: Mapping[str, str], cwd: str, *, unbuffered: bool = False) -> None:
-    """Begin to start the server that ``spawn`` will need with these; returns at once.
+def prestart(cmd: Sequence[str], *, env: Mapping[str, str], cwd: str) -> None:
+    """Begin to start the server that ``spawn`` will need, and return at once.
 
     Args:
-        unbuffered: The commands will have Python's ``-u``.
+        cmd: What the command lines will have in common: ``[sys.executable, ("-u",) "file.py"]``.
     """
-    interpreter = [sys.executable, *(["-u"] if unbuffered else [])]
-    if sys.platform.startswith("linux") and _is_allowed(env):
+    command = _server_command(cmd)
+    if command is not None and _is_allowed(env):
         with contextlib.suppress(OSError):  # `spawn` meets the same error and says so
-            _state.server(_key(interpreter, env, cwd), interpreter, env)
+            _state.server(_key(command, env, cwd), command, env)
 
 
 @contextlib.contextmanager
@@ -333,18 +334,18 @@ def keep_warm() -> Iterator[None]:
             state.retire_all()
 
 
-def _interpreter(cmd: Sequence[str]) -> list[str] | None:
-    """The part of `cmd` before the script, if a server can stand for it.
+def _server_command(cmd: Sequence[str]) -> list[str] | None:
+    """The beginning of `cmd` up to the script, if a server can stand for it.
 
     Only Linux: forking without exec is unsafe with macOS's frameworks. Only this interpreter:
     another one (conda, pypi) has other packages, and options would have to be those of the server.
     """
     if not sys.platform.startswith("linux") or not cmd:
         return None
-    size = 2 if cmd[1:2] == ["-u"] else 1
-    if len(cmd) <= size or not _is_this_interpreter(cmd[0]) or not cmd[size].endswith(".py"):
+    script = 2 if cmd[1:2] == ["-u"] else 1
+    if len(cmd) <= script or not cmd[script].endswith(".py") or cmd[script].startswith("-"):
         return None
-    return None if cmd[size].startswith("-") else list(cmd[:size])
+    return list(cmd[: script + 1]) if _is_this_interpreter(cmd[0]) else None
 
 
 def _is_this_interpreter(path: str) -> bool:
@@ -392,14 +393,23 @@ def _is_import_time(name: str) -> bool:
     return not _is_per_task(name) and (name in _START or name.startswith(_START_PREFIXES))
 
 
-def _key(interpreter: Sequence[str], env: Mapping[str, str], cwd: str) -> _Key:
+def _server_env(env: Mapping[str, str], descriptor: int) -> dict[str, str]:
+    """The environment of a server: what its tasks share, and how it learns what it is."""
+    shared = {name: value for name, value in env.items() if not _is_per_task(name)}
+    path = shared.get("PYTHONPATH")
+    shared["PYTHONPATH"] = f"{_SITE}{os.pathsep}{path}" if path else _SITE
+    shared[_SITE_VARIABLE] = str(descriptor)
+    return shared
+
+
+def _key(command: Sequence[str], env: Mapping[str, str], cwd: str) -> _Key:
     """What two commands must share to be forked from one server.
 
     The working directory counts: Metaflow looks for a local configuration from there upward, and
     relative entries of PYTHONPATH begin there.
     """
     settings = sorted(item for item in env.items() if _is_import_time(item[0]))
-    return (cwd, *interpreter, *settings)
+    return (cwd, *command, *settings)
 
 
 def _give_up(state: _State, key: _Key, reason: str) -> None:

@@ -51,7 +51,6 @@ def preload() -> None:
     if threads > 1:
         raise RuntimeError(f"importing Metaflow started {threads - 1} threads")
     gc.collect()
-    gc.freeze()
     gc.enable()
 
 

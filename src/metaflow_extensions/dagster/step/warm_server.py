@@ -1,7 +1,7 @@
 """The warm server: imports what every Metaflow step needs, then forks a child for each request.
 
-Run by ``warm.py`` as ``python warm_server.py <descriptor>``, with the other end of a socket pair.
-It has one thread, imports no user code, and ends when its client does.
+``warm.py`` starts it as ``python flow.py``, with ``warm_site/sitecustomize.py`` on the path and
+the other end of a socket pair. It has one thread, imports no user code, and ends with its client.
 
 A request is a header with the length of what follows and three descriptors (the task's stdout and
 stderr, and a socket for its status), then JSON: the command line, its part from the script on, the
@@ -20,6 +20,9 @@ import socket
 import struct
 import sys
 import time
+
+from warm_child import Job, Shared  # pyright: ignore[reportMissingImports]
+from warm_preload import GitFacts, preload  # pyright: ignore[reportMissingImports]
 
 _HEADER = struct.Struct("!I")  # as in warm.py, which has more imports than a server should
 _IDLE_SECONDS = 60.0  # a server without children ends after this; its client starts another one
@@ -118,10 +121,11 @@ class Server:
 
     def _fork(self, job: Job, status: socket.socket, stdout: int, stderr: int) -> bool:
         """Start a child, or tell the client why not. True in the child."""
-        shadow = self.names.shadow(os.path.dirname(job.path))
+        folder = os.path.dirname(os.path.realpath(os.path.join(job.cwd, job.argv[0])))
+        shadow = self.names.shadow(folder)
         if shadow:
             return self._refuse(status, f"{shadow} stands in for an installed module")
-        self.git.set(os.path.dirname(job.path))
+        self.git.set(os.path.dirname(os.path.abspath(os.path.join(job.cwd, job.argv[0]))))
         # In between, a signal for the child would run the server's handlers.
         signal.pthread_sigmask(signal.SIG_BLOCK, _SIGNALS)
         try:
@@ -226,23 +230,16 @@ def _kill_group(pid: int, sig: int) -> bool:
     return True
 
 
-def main() -> None:
-    client = socket.socket(fileno=int(sys.argv[1]))
+def main(descriptor: int) -> None:
+    """Serve the client at the other end of `descriptor`. Returns in the children only."""
+    client = socket.socket(fileno=descriptor)
     client.set_inheritable(False)
+    for name in ("warm_server", "warm_child", "warm_preload"):
+        del sys.modules[name]
     preload()
+    shared = Shared()
     job = Server(client).serve()
-    if job is not None:
-        job.run()
-
-
-if __name__ == "__main__":
-    # Python put this file's folder where a script's own belongs; nothing else is imported from it.
-    _HERE = os.path.dirname(os.path.abspath(__file__))
-    sys.path[:] = [_HERE] + [entry for entry in sys.path if entry != _HERE]
-    from warm_child import Job  # pyright: ignore[reportMissingImports]
-    from warm_preload import GitFacts, preload  # pyright: ignore[reportMissingImports]
-
-    sys.path.remove(_HERE)
-    for _name in ("warm_child", "warm_preload"):
-        del sys.modules[_name]
-    main()
+    if job is None:
+        os._exit(0)
+    job.prepare()
+    shared.keep_at_exit()
