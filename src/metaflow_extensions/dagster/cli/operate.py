@@ -6,6 +6,7 @@ every command of the group.
 
 from __future__ import annotations
 
+import functools
 from collections.abc import Callable
 from typing import Any
 
@@ -59,4 +60,41 @@ def trigger(obj: Any, **values: Any) -> None:
     leave(trigger_run(obj, values))
 
 
-COMMANDS = (trigger,)
+@parameters.add_custom_parameters(deploy_mode=False)
+@click.command(
+    cls=functools.partial(FlowCommand, demands=False),
+    help="""Start a run that reuses the finished tasks of another one.
+
+    The run goes on where run RUN stopped, or from STEP where that is given, with the flow as it is
+    now. Parameters and configs are those of RUN, but for parameters given here.
+    """,
+)
+@click.argument("step_to_rerun", required=False, metavar="[STEP]")
+@click.option("--authorize", metavar="TOKEN", help="Show the production token of the job.")
+@click.option("--origin-run-id", metavar="RUN", help="The Metaflow run to go on from.")
+@_run_options
+@click.pass_obj
+def resume(obj: Any, **values: Any) -> None:
+    from .resume import resume as resume_run
+    from .trigger import leave
+
+    leave(resume_run(obj, values))
+
+
+@click.command(
+    hidden=True,
+    help="Begin a run that resumes another one. Used by generated files.",
+    context_settings={"ignore_unknown_options": True},
+)
+@click.argument("origin_run_id")
+@click.argument("step")
+@click.argument("only")
+@click.argument("arguments", nargs=-1, type=click.UNPROCESSED)
+@click.pass_obj
+def clone(obj: Any, origin_run_id: str, step: str, only: str, arguments: tuple[str, ...]) -> None:
+    from .clone import clone as clone_run
+
+    clone_run(obj, origin_run_id, step, only, arguments[1:])
+
+
+COMMANDS = (trigger, resume, clone)

@@ -40,8 +40,10 @@ class TokenOptions:
         )
 
 
-def register(state: Any, plan: JobPlan, path: str, token: str | None) -> None:
-    """Note the job in the registry of the flow's datastore."""
+def register(
+    state: Any, plan: JobPlan, path: str, token: str | None, options: dict[str, Any]
+) -> None:
+    """Note the job, and the options of ``create``, in the registry of the flow's datastore."""
     from metaflow import current
 
     deployment = Deployment(
@@ -53,6 +55,7 @@ def register(state: Any, plan: JobPlan, path: str, token: str | None) -> None:
         branch=current.get("branch_name"),
         production_token=token,
         parameters=_parameters(state.flow),
+        options=options,
     )
     Registry.of(state.flow_datastore).save(deployment)
 

@@ -31,6 +31,8 @@ class Deployment:
     parameters: dict[str, dict[str, Any]] = field(default_factory=dict)
     """By name, with what ``generate_fake_flow_file_contents`` of metaflow/runner/deployer.py
     reads."""
+    options: dict[str, Any] = field(default_factory=dict)
+    """What ``dagster create`` was told, for a resume to be told the same."""
 
 
 class Registry:

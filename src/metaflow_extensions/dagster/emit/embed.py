@@ -15,6 +15,7 @@ MODULES = (
     "parameters",
     "process",
     "store",
+    "resume",
     "task",
     "fanout",
     "handover",

@@ -50,6 +50,9 @@ class JobPlan:
     emit_events: bool = False
     """Whether each step publishes an event when it succeeds."""
 
+    origin_run_id: str | None = None
+    """The Metaflow run that the file resumes."""
+
     @property
     def config_class(self) -> str | None:
         """Name of the Config class, if the flow has parameters."""

@@ -21,7 +21,13 @@ def _metaflow_run_of(run: DagsterRun) -> str:
 
 def _metaflow_run_id(context: OpExecutionContext) -> str:
     """The Metaflow run of this op's run, which the run is tagged with."""
-    run, run_id = context.run, _metaflow_run_of(context.run)
+    run = first = context.run
+    while first.parent_run_id and first.step_keys_to_execute:
+        parent = context.instance.get_run_by_id(first.parent_run_id)
+        if parent is None:
+            break
+        first = parent
+    run_id = _metaflow_run_of(first)
     if run.tags.get("metaflow/run_id") != run_id:
         context.instance.add_run_tags(run.run_id, {"metaflow/run_id": run_id})
     return run_id
@@ -36,10 +42,12 @@ def _item(context: OpExecutionContext) -> tuple[int, ...]:
 def _task_id(context: OpExecutionContext) -> str:
     """The Metaflow task id: `task`, `task-2-0` for a foreach item.
 
-    It is never a bare integer: Metaflow registers only tasks with other ids. A re-executed
-    Dagster run adds a suffix, so that it writes over no earlier task.
+    It is never a bare integer: Metaflow registers only tasks with other ids. A Dagster run that
+    re-executes some steps of another adds a suffix, so that it writes over no earlier task.
     """
-    redo = "" if not context.run.parent_run_id else "." + _redo(context.run.run_id)
+    run = context.run
+    goes_on = run.parent_run_id and run.step_keys_to_execute
+    redo = "." + _redo(run.run_id) if goes_on else ""
     return "-".join(["task", *map(str, _item(context))]) + redo
 
 

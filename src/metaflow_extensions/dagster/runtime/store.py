@@ -26,6 +26,7 @@ class _Facts:
     gang: list[str] = field(default_factory=list)
     artifacts: list[str] = field(default_factory=list)
     cards: list[str] = field(default_factory=list)
+    cloned_from: str | None = None
     url: str | None = None
     error: str | None = None
 

@@ -35,6 +35,7 @@ from .identity import _input_order, _item, _task_id
 from .origin import _origin_env
 from .parameters import _long_command
 from .process import _Outcome, _run_process
+from .resume import _clone_command, _cloned, _last_round, _origin_run_id
 from .store import _Facts, _is_done, _read_facts, _save_attempt, _task_datastore
 
 _EXIT_DISALLOW_RETRY = 202  # METAFLOW_EXIT_DISALLOW_RETRY in metaflow/exception.py
@@ -68,13 +69,14 @@ def _run_init(
     with tempfile.TemporaryDirectory(prefix="metaflow-dagster-") as scratch:
         cmd = [
             *_flow_command(scratch),
+            *_clone_command(context),
             "init",
             "--run-id",
             run_id,
             "--task-id",
             "params",
         ]
-        cmd = _long_command([*cmd, *_tag_args(), *arguments], scratch)
+        cmd = _long_command([*cmd, *_tag_args(context), *arguments], scratch)
         context.log.info("$ " + shlex.join(cmd))
         outcome = _Outcome()
         _run_process(cmd, _step_env(context, run_id, extra_env or {}), outcome)
@@ -124,6 +126,8 @@ def _run_step(
         ):  # an earlier attempt of the op came further than this
             return _result(path, _read_facts(os.devnull, path))
         attempt = _attempts_made(path) if attempt else 0
+    if clone := _cloned(context, path):
+        return _result(path, clone)
 
     with tempfile.TemporaryDirectory(prefix="metaflow-dagster-") as scratch:
         cmd = _flow_command(scratch)
@@ -131,7 +135,10 @@ def _run_step(
         cmd += [*_internal_decorator(), *(["dagster", "launch"] if hooks else [])]
         cmd += ["step", step_name, "--run-id", run_id, "--task-id", path.split("/")[2]]
         cmd += ["--retry-count", str(attempt)]
-        cmd += ["--max-user-code-retries", str(max_user_code_retries), *_tag_args()]
+        cmd += ["--max-user-code-retries", str(max_user_code_retries)]
+        cmd += _tag_args(context)
+        if origin := _origin_run_id(context):
+            cmd += ["--clone-run-id", origin]
         if NAMESPACE is not None:
             cmd += ["--namespace", NAMESPACE]
         if split_item:
@@ -176,6 +183,9 @@ def _run_loop(
 ) -> _StepResult:
     """Run a recursive switch: every round is a task of its own that takes the one before."""
     iteration = 0
+    if last := _last_round(context, step_name, inputs):
+        iteration, inputs = last[0] + 1, last[1]
+        options["split_item"] = False
     while True:
         task = _run_step(context, step_name, inputs, iteration=iteration, **options)
         if task.next_steps != [step_name]:
@@ -210,8 +220,10 @@ def _attempts_made(path: str) -> int:
     return attempt
 
 
-def _tag_args() -> list[str]:
-    return [arg for tag in TAGS for arg in ("--tag", tag)]
+def _tag_args(context: OpExecutionContext) -> list[str]:
+    """Tags of the deployment and, as a JSON list in a tag of Dagster, of this run."""
+    tags = [*TAGS, *json.loads(context.run.tags.get("metaflow/tags", "[]"))]
+    return [arg for tag in tags for arg in ("--tag", tag)]
 
 
 def _internal_decorator() -> list[str]:
@@ -315,6 +327,8 @@ def _add_step_metadata(
         is_url = "://" in card
         kind = MetadataValue.url if is_url else MetadataValue.path
         metadata[f"card {number}"] = kind(card)
+    if task.cloned_from:
+        metadata["cloned from"] = MetadataValue.text(f"{FLOW_NAME}/{task.cloned_from}")
     if task.url:
         metadata["metaflow ui"] = MetadataValue.url(task.url)
     decorators = STEP_DECORATOR_SPECS.get(task.path.split("/")[1])

@@ -1,0 +1,237 @@
+"""``dagster clone``: begin a run that resumes another one.
+
+Makes all tasks of the new run that need not run again, and its ``_parameters`` task last, so that
+the run counts as begun only when everything is there. The rules are those of a native resume
+(``NativeRuntime.clone_original_run`` in metaflow/runtime.py); the ids are those that the ops of a
+generated file look for.
+"""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Iterable, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from typing import Any
+
+from metaflow.cli_components.init_cmd import init as init_command
+from metaflow.clone_util import clone_task_helper
+from metaflow.datastore.datastore_set import TaskDataStoreSet
+from metaflow.exception import MetaflowException
+from metaflow.metadata_provider import MetaDatum
+from metaflow.runtime import PREFETCH_DATA_ARTIFACTS
+
+from ..errors import DagsterRunError
+
+_WORKERS = 16  # cloning waits for the datastore and the metadata service most of the time
+_NONE = "-"  # an argument that was not given
+_PARAMS = "params"
+
+
+def clone(state: Any, origin_run_id: str, step: str, only: str, arguments: Sequence[str]) -> None:
+    """Clone what has succeeded of a run, then start the new run.
+
+    Args:
+        state: Metaflow's ``CliState`` with the flow loaded.
+        origin_run_id: The run that is resumed.
+        step: The step from which everything runs again, or ``-``.
+        only: Names of the parameters to take from ``arguments``, with commas; ``-`` takes all.
+        arguments: What follows ``init`` on the command line of Metaflow's own command.
+    """
+    origin = TaskDataStoreSet(
+        state.flow_datastore, origin_run_id, prefetch_data_artifacts=PREFETCH_DATA_ARTIFACTS
+    )
+    parameters = next(
+        (t for t in origin if t.pathspec.split("/")[1] == "_parameters" and t["_task_ok"]), None
+    )
+    if parameters is None:
+        raise DagsterRunError(
+            f"Flow *{state.flow.name}* has no run *{origin_run_id}* that could be resumed. Check "
+            "the run id, and that the datastore is the one of that run."
+        )
+    wanted = None if only == _NONE else set(filter(None, only.split(",")))
+    options, given = _parse(state, arguments, wanted)
+    run_id = options["run_id"]
+    state.metadata.add_sticky_tags(tags=options["tags"])
+    state.metadata.register_run_id(run_id)
+
+    params = state.flow_datastore.get_task_datastore(
+        run_id, "_parameters", _PARAMS, attempt=0, mode="w"
+    )
+    params.init_task()
+    params.clone(_Changed(parameters, {}, {}))
+    params.save_artifacts(given.items())
+    changed = _Changed(
+        params,
+        {name: params._objects[name] for name in given},
+        {name: params._info[name] for name in given},
+    )
+
+    rerun = _closure(state.graph, None if step == _NONE else step)
+    tasks = list(_tasks_to_clone(state.graph, origin, rerun))
+    names = {task.pathspec: f"{run_id}/{name}" for task, name in tasks}
+
+    def clone_one(task: Any) -> None:
+        _, step_name, task_id = task.pathspec.split("/")
+        clone_task_helper(
+            state.flow.name,
+            origin_run_id,
+            run_id,
+            step_name,
+            task_id,
+            names[task.pathspec].split("/")[2],
+            state.flow_datastore,
+            state.metadata,
+            origin_ds_set=changed.over(task),
+        )
+
+    with ThreadPoolExecutor(_WORKERS) as pool:
+        # list() raises what a thread has raised.
+        list(pool.map(clone_one, [task for task, _ in tasks]))
+    clones = {names[task.pathspec]: _facts(state.graph, task, names) for task, _ in tasks}
+    params.save_metadata({"dagster-clones": clones}, add_attempt=False)
+    _register_parameters(state, run_id, origin_run_id, parameters)
+    params.done()
+
+
+class _Changed:
+    """Stands in for the task that is cloned, with parameters that were given anew.
+
+    Steps read parameters from the task before them (``MetaflowTask._init_parameters``), so a new
+    value has to be in all cloned tasks for those that run again to see it.
+    """
+
+    def __init__(self, task: Any, objects: dict[str, Any], info: dict[str, Any]) -> None:
+        self._new_objects, self._new_info = objects, info
+        self._objects = {**task._objects, **objects}
+        self._info = {**task._info, **info}
+
+    def over(self, task: Any) -> _Changed:
+        """The same changes to another task, as far as it has these artifacts."""
+        names = [name for name in self._new_objects if name in task._objects]
+        return _Changed(
+            task,
+            {name: self._new_objects[name] for name in names},
+            {name: self._new_info[name] for name in names},
+        )
+
+    def get_with_pathspec(self, _: str) -> _Changed:
+        """What ``clone_task_helper`` asks a set of tasks for."""
+        return self
+
+
+def _parse(
+    state: Any, arguments: Sequence[str], wanted: set[str] | None
+) -> tuple[dict[str, Any], dict[str, Any]]:
+    """Options of ``init``, and the parameters given there as artifacts of ``_parameters``."""
+    for option in init_command.params:
+        # What is left out stays as it was, so nothing has to be given.
+        if option.name not in ("run_id", "task_id"):
+            option.required = False
+    options = init_command.make_context(
+        "init", list(arguments), auto_envvar_prefix="METAFLOW_INIT"
+    ).params
+    names = {arg[2:].partition("=")[0] for arg in arguments if arg.startswith("--")}
+    given = {}
+    for variable, parameter in state.flow._get_parameters():
+        name = parameter.name
+        envvar = "METAFLOW_INIT_" + name.replace("-", "_").upper()
+        if parameter.IS_CONFIG_PARAMETER or not (name in names or envvar in os.environ):
+            continue
+        if wanted is not None and name not in wanted:
+            continue
+        value = options[name.replace("-", "_").lower()]
+        # As in FlowSpec._set_constants (metaflow/flowspec.py).
+        value = value() if callable(value) else value
+        given[variable] = value.split(parameter.separator) if parameter.separator else value
+    return options, given
+
+
+def _closure(graph: Any, step: str | None) -> set[str]:
+    """A step and all that follow it."""
+    if step is not None and step not in graph.nodes:
+        known = ", ".join(graph.nodes)
+        raise MetaflowException(f"There is no step *{step}* in this flow. Its steps: {known}.")
+    found, queue = set(), [] if step is None else [step]
+    while queue:
+        name = queue.pop()
+        if name not in found:
+            found.add(name)
+            queue.extend(graph[name].out_funcs)
+    return found
+
+
+def _tasks_to_clone(
+    graph: Any, origin: Iterable[Any], rerun: set[str]
+) -> Iterable[tuple[Any, str]]:
+    """The tasks that need not run again, each with ``step/task id`` in the new run."""
+    finished: dict[str, Any] = {}
+    mappers: dict[str, Any] = {}
+    for task in origin:
+        step_name = task.pathspec.split("/")[1]
+        if step_name == "_parameters" or step_name in rerun or step_name not in graph.nodes:
+            continue
+        if not task["_task_ok"]:
+            continue
+        if graph[step_name].parallel_step and not task.get("_control_mapper_tasks"):
+            mappers[task.pathspec] = task
+            continue
+        name = f"{step_name}/{_task_id(graph, task)}"
+        if name not in finished or _started(task) > _started(finished[name]):
+            finished[name] = task
+    for name, task in finished.items():
+        yield task, name
+        # The tasks of a gang go with their control task, which is the first of them.
+        for number, path in enumerate(task.get("_control_mapper_tasks") or []):
+            if number and path in mappers:
+                yield mappers[path], f"{name}_node_{number}"
+
+
+def _task_id(graph: Any, task: Any) -> str:
+    """The id that the op of this task gives it (``_task_id`` in the generated file)."""
+    frames = task.get("_foreach_stack") or ()
+    indices = [frame.index for frame in frames if not graph[frame.step].parallel_step]
+    rounds = task.get("_iteration_stack") or ()
+    return "-".join(["task", *map(str, indices)]) + "".join(f".i{number}" for number in rounds)
+
+
+def _started(task: Any) -> float:
+    """When the attempt began, in Unix time."""
+    return task.load_metadata(["attempt"])["attempt"]["time"]
+
+
+def _facts(graph: Any, task: Any, names: dict[str, str]) -> dict[str, Any]:
+    """What the op hands on (``_Facts`` in the generated file)."""
+    step_name = task.pathspec.split("/")[1]
+    transition = task.get("_transition") or ([], None)
+    if graph[step_name].parallel_foreach:
+        splits = task["_parallel_ubf_iter"].num_parallel
+    else:
+        splits = task.get("_foreach_num_splits")
+    return {
+        "splits": splits or 0,
+        "next_steps": list(transition[0]),
+        "gang": [names[path] for path in task.get("_control_mapper_tasks") or []],
+        "artifacts": sorted(name for name, _ in task.items() if not name.startswith("_")),
+        "cloned_from": task.pathspec,
+    }
+
+
+def _register_parameters(state: Any, run_id: str, origin_run_id: str, parameters: Any) -> None:
+    """The metadata of ``_parameters``: where it is from, and where the graph begins and ends."""
+    metadata, graph = state.metadata, state.graph
+    metadata.register_task_id(run_id, "_parameters", _PARAMS, 0)
+    fields = [
+        ("origin-task-id", parameters.pathspec.split("/")[2], "origin-task-id"),
+        ("origin-run-id", origin_run_id, "origin-run-id"),
+        ("attempt", "0", "attempt"),
+        ("attempt_ok", "True", "internal_attempt_status"),
+        ("start_step", graph.start_step, "graph_structure"),
+        ("end_step", graph.end_step, "graph_structure"),
+    ]
+    tags = ["attempt_id:0"]
+    metadata.register_metadata(
+        run_id,
+        "_parameters",
+        _PARAMS,
+        [MetaDatum(field=f, value=v, type=kind, tags=tags) for f, v, kind in fields],
+    )

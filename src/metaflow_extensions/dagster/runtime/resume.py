@@ -1,0 +1,77 @@
+"""Going on from an earlier run: tasks that were cloned, and loops that were broken off."""
+
+import os
+from functools import cache
+from typing import Any
+
+from dagster import OpExecutionContext
+
+from .constants import ORIGIN_RUN_ID
+from .identity import _item, _redo
+from .store import _Facts, _is_done, _read_facts, _task_datastore
+
+
+def _origin_run_id(context: OpExecutionContext) -> str | None:
+    """The Metaflow run that this one resumes: the run's own tag, else that of the file."""
+    return context.run.tags.get("metaflow/origin_run_id") or ORIGIN_RUN_ID
+
+
+def _clone_command(context: OpExecutionContext) -> list[str]:
+    """Makes `init` clone the finished tasks of the origin run too (`dagster clone`)."""
+    origin = _origin_run_id(context)
+    if origin is None:
+        return []
+    tags = context.run.tags
+    cmd = ["dagster", "clone", origin, tags.get("metaflow/resume_step", "-")]
+    return [*cmd, tags.get("metaflow/resume_parameters", "-")]
+
+
+@cache
+def _clones(run_id: str) -> dict[str, Any]:
+    """The facts of all cloned tasks of a run, by their paths."""
+    task = _task_datastore(f"{run_id}/_parameters/params", "r")
+    if not task.has_metadata("dagster-clones", add_attempt=False):
+        return {}
+    loaded = task.load_metadata(["dagster-clones"], add_attempt=False)
+    return loaded["dagster-clones"]
+
+
+def _cloned(context: OpExecutionContext, path: str) -> _Facts | None:
+    """The facts of a task that was cloned, so that it need not run."""
+    if _origin_run_id(context) is None:
+        return None
+    facts = _clones(path.split("/")[0]).get(path)
+    if facts is None:
+        return None
+    context.log.info(f"Cloned from {facts['cloned_from']}.")
+    return _Facts(**facts)
+
+
+def _last_round(
+    context: OpExecutionContext, step_name: str, inputs: str | list[str]
+) -> tuple[int, str] | None:
+    """The last round that a loop finished before this Dagster run took it up again, and its task.
+
+    Only rounds after the same inputs count, and a loop that had come to its end begins anew: then
+    somebody wants it to run again.
+    """
+    redos, run = [], context.run
+    while run is not None and run.parent_run_id and run.step_keys_to_execute:
+        redos.insert(0, "." + _redo(run.run_id))
+        run = context.instance.get_run_by_id(run.parent_run_id)
+    earlier = ["", *redos][:-1] if redos else []
+    paths = [inputs] if isinstance(inputs, str) else inputs
+    for redo in redos:
+        if any(redo in path.rsplit("/", 1)[1] for path in paths):
+            earlier = earlier[earlier.index(redo) :] if redo in earlier else []
+    run_id = paths[0].split("/")[0]
+    base = f"{run_id}/{step_name}/" + "-".join(["task", *map(str, _item(context))])
+    last, iteration = None, 0
+    while True:
+        rounds = [f"{base}{redo}.i{iteration}" for redo in reversed(earlier)]
+        path = next((path for path in rounds if _is_done(path)), None)
+        if path is None:
+            return last
+        if _read_facts(os.devnull, path).next_steps != [step_name]:
+            return None
+        last, iteration = (iteration, path), iteration + 1
