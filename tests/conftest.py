@@ -1,0 +1,31 @@
+"""Options of the test suite."""
+
+from __future__ import annotations
+
+import os
+
+import pytest
+
+
+def pytest_addoption(parser: pytest.Parser) -> None:
+    group = parser.getgroup("metaflow-dagster")
+    group.addoption(
+        "--engine",
+        default="default",
+        choices=["default", "cold", "in_process", "multiprocess", "plain"],
+        help="How Dagster runs the jobs of the differential tests; plain hides this package.",
+    )
+    group.addoption(
+        "--random-flows",
+        type=int,
+        metavar="N",
+        default=3000 if os.environ.get("METAFLOW_DAGSTER_TESTS") == "all" else 6,
+        help="How many random flows to compare (make test-all: thousands).",
+    )
+    group.addoption(
+        "--random-seed",
+        type=int,
+        default=0,
+        metavar="SEED",
+        help="Seed of the first random flow; the others follow it.",
+    )

@@ -1,0 +1,1 @@
+"""Flows run natively and through Dagster, and everything that they left is compared."""
