@@ -13,7 +13,7 @@ from collections.abc import Iterable, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from typing import Any
 
-from metaflow.cli_components.init_cmd import init as init_command
+from metaflow.cli_components import init_cmd
 from metaflow.clone_util import clone_task_helper
 from metaflow.datastore.datastore_set import TaskDataStoreSet
 from metaflow.exception import MetaflowException
@@ -123,6 +123,7 @@ def _parse(
     state: Any, arguments: Sequence[str], wanted: set[str] | None
 ) -> tuple[dict[str, Any], dict[str, Any]]:
     """Options of ``init``, and the parameters given there as artifacts of ``_parameters``."""
+    init_command: Any = init_cmd.init
     for option in init_command.params:
         # What is left out stays as it was, so nothing has to be given.
         if option.name not in ("run_id", "task_id"):
@@ -139,9 +140,10 @@ def _parse(
             continue
         if wanted is not None and name not in wanted:
             continue
-        value = options[name.replace("-", "_").lower()]
+        value: Any = options[name.replace("-", "_").lower()]
         # As in FlowSpec._set_constants (metaflow/flowspec.py).
-        value = value() if callable(value) else value
+        if callable(value):
+            value = value()
         given[variable] = value.split(parameter.separator) if parameter.separator else value
     return options, given
 

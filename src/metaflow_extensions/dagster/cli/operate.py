@@ -97,4 +97,70 @@ def clone(obj: Any, origin_run_id: str, step: str, only: str, arguments: tuple[s
     clone_run(obj, origin_run_id, step, only, arguments[1:])
 
 
-COMMANDS = (trigger, resume, clone)
+def _as_json(command: _Command) -> _Command:
+    return click.option("--json", "as_json", is_flag=True, help="Print JSON, for programs.")(
+        command
+    )
+
+
+def _authorize(command: _Command) -> _Command:
+    return click.option(
+        "--authorize", metavar="TOKEN", help="Show the production token of the job."
+    )(command)
+
+
+@click.command(help="Show how a run stands: RUN_ID, or the latest one of the job.")
+@click.argument("run_id", required=False)
+@_job_options
+@_as_json
+@click.pass_obj
+def status(obj: Any, run_id: str | None, name: str | None, url: str | None, as_json: bool) -> None:
+    from .manage import show_status
+
+    show_status(obj, run_id, name, url, as_json)
+
+
+@click.command(help="List the latest runs of the job.")
+@click.option("--limit", type=click.IntRange(min=1), default=20, show_default=True)
+@_job_options
+@_as_json
+@click.pass_obj
+def runs(obj: Any, limit: int, name: str | None, url: str | None, as_json: bool) -> None:
+    from .manage import show_runs
+
+    show_runs(obj, limit, name, url, as_json)
+
+
+@click.command(help="Stop a run and all that it is running.")
+@click.argument("run_id")
+@_job_options
+@_authorize
+@click.pass_obj
+def terminate(
+    obj: Any, run_id: str, name: str | None, url: str | None, authorize: str | None
+) -> None:
+    from .manage import terminate_run
+
+    terminate_run(obj, run_id, name, url, authorize)
+
+
+@click.command(help="Take the job back: it can no longer be triggered. Its runs stay.")
+@click.option("--name", help="The Dagster job.  [default: the flow's own]")
+@_authorize
+@click.pass_obj
+def delete(obj: Any, name: str | None, authorize: str | None) -> None:
+    from .manage import delete_job
+
+    delete_job(obj, name, authorize)
+
+
+@click.command("list", help="List the deployments of this flow.")
+@_as_json
+@click.pass_obj
+def list_(obj: Any, as_json: bool) -> None:
+    from .manage import list_jobs
+
+    list_jobs(obj, as_json)
+
+
+COMMANDS = (trigger, resume, status, runs, terminate, delete, list_, clone)
