@@ -64,7 +64,8 @@ def build_plan(state: Any, options: CreateOptions) -> JobPlan:
         )
     schedule = plan_schedule(flow)
     triggers = plan_triggers(flow)
-    reason = "@schedule" if schedule else "@trigger" if triggers else None
+    # What triggers start runs with is checked by plan_triggers.
+    reason = "@schedule" if schedule else None
     flow_file = os.path.abspath(sys.argv[0])
     reserved = {job_name, f"{flow.name}Config", *(kind.value for kind in Plumbing)}
     ports, wiring = wire(shape, reserved | {f"op_{step.name}" for step in shape.steps})

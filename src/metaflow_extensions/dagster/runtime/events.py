@@ -23,6 +23,7 @@ from .sensors import _arrived, _new_records, _read_cursor, _start, _tick
 _EVENT_KEY = ("metaflow", "events")
 # Characters of JSON that a run's tags may take; larger payloads stay in the event log.
 _TAG_LIMIT = 4096
+_PLAIN = (str, int, float, bool, list, dict, type(None))
 
 
 def _on_events(
@@ -110,8 +111,8 @@ def _payload(record: EventLogRecord) -> dict[str, Any]:
     materialization = record.asset_materialization
     metadata = materialization.metadata if materialization else {}
     values = {name: entry.value for name, entry in metadata.items()}
-    # Materializations made by hand may hold what no JSON can.
-    return json.loads(json.dumps(values, default=str))
+    # Dagster has kinds of metadata that are no JSON.
+    return {n: v if type(v) in _PLAIN else str(v) for n, v in values.items()}
 
 
 def _config(

@@ -57,30 +57,36 @@ def _from_json(value: Any) -> Any:
 
 
 def _int_value(value: Any) -> int:
-    if isinstance(value, str):
-        return int(value)
-    if isinstance(value, bool) or not isinstance(value, (int, float)):
-        raise TypeError(f"it takes a whole number, not {_shown(value)}")
-    if value != math.floor(value):
-        raise ValueError(f"it takes a whole number, not {_shown(value)}")
-    return int(value)
+    problem = f"it takes a whole number, not {_shown(value)}"
+    if isinstance(value, bool) or not isinstance(value, (str, int, float)):
+        raise TypeError(problem)
+    try:
+        number = int(value)
+    except (ValueError, OverflowError) as error:
+        raise ValueError(problem) from error
+    if isinstance(value, float) and number != value:
+        raise ValueError(problem)
+    return number
 
 
 def _float_value(value: Any) -> float:
+    problem = f"it takes a finite number, not {_shown(value)}"
     if isinstance(value, bool) or not isinstance(value, (str, int, float)):
-        raise TypeError(f"it takes a number, not {_shown(value)}")
-    number = float(value)
+        raise TypeError(problem)
+    try:
+        number = float(value)
+    except (ValueError, OverflowError) as error:
+        raise ValueError(problem) from error
     if not math.isfinite(number):
-        raise ValueError(f"it takes a finite number, not {_shown(value)}")
+        raise ValueError(problem)
     return number
 
 
 def _bool_value(value: Any) -> bool:
-    if not isinstance(value, bool):
-        value = _BOOLEANS.get(str(value).lower())
-    if value is None:
-        raise ValueError("it takes true or false")
-    return value
+    known = value if isinstance(value, bool) else _BOOLEANS.get(str(value).lower())
+    if known is None:
+        raise ValueError(f"it takes true or false, not {_shown(value)}")
+    return known
 
 
 def _shown(value: Any) -> str:
