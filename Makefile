@@ -47,8 +47,8 @@ test-all: $(STAMP) ## Run all tests
 	$(BIN)/python -m pytest -n 2 $(TESTS)
 
 .PHONY: bench
-bench: $(STAMP) ## Compare a foreach in Dagster with a native run
-	@$(BIN)/python scripts/bench.py
+bench: $(STAMP) ## Measure what a task costs beside a native run
+	@$(BIN)/python -m bench
 
 .PHONY: lint
 lint: $(STAMP) ## Check style and types

@@ -1,0 +1,127 @@
+"""Runs commands in a project of their own and measures them."""
+
+from __future__ import annotations
+
+import os
+import statistics
+import subprocess
+import sys
+import threading
+import time
+from collections.abc import Sequence
+from pathlib import Path
+
+_SAMPLE = 0.1  # seconds between looks at the memory of a process tree
+
+
+class Bench:
+    """A project folder with its own datastore and Dagster instance, and a number of runs."""
+
+    def __init__(self, folder: Path, runs: int) -> None:
+        self.folder = folder
+        self.runs = runs
+        home = folder / "dagster_home"
+        home.mkdir()
+        (home / "dagster.yaml").write_text("telemetry:\n  enabled: false\n")
+        inherited = {k: v for k, v in os.environ.items() if not k.startswith("METAFLOW_")}
+        self.env = {
+            **inherited,
+            "DAGSTER_HOME": str(home),
+            "METAFLOW_DATASTORE_SYSROOT_LOCAL": str(folder),
+            "METAFLOW_DEFAULT_DATASTORE": "local",
+            "METAFLOW_DEFAULT_METADATA": "local",
+        }
+
+    def deploy(self, name: str, source: str, *options: str) -> None:
+        """Write ``<name>.py`` and compile it to ``<name>_defs.py``."""
+        (self.folder / f"{name}.py").write_text(source)
+        self.timed([*self.flow(name), "dagster", "create", f"{name}_defs.py", *options])
+
+    def flow(self, name: str) -> list[str]:
+        return [sys.executable, f"{name}.py", "--quiet", "--no-pylint"]
+
+    def native(self, name: str, *options: str) -> list[str]:
+        return [*self.flow(name), "run", *options]
+
+    def job(self, name: str, job: str) -> list[str]:
+        command = [sys.executable, "-m", "dagster", "job", "execute"]
+        return [*command, "-f", f"{name}_defs.py", "-j", job]
+
+    def compare(self, base: Sequence[str], ours: Sequence[str]) -> tuple[float, float]:
+        """Median seconds of two commands that take turns, after one uncounted run of each."""
+        self.timed(base)
+        self.timed(ours)
+        seconds: tuple[list[float], list[float]] = ([], [])
+        for _ in range(self.runs):
+            for taken, command in zip(seconds, (base, ours), strict=True):
+                taken.append(self.timed(command))
+        return statistics.median(seconds[0]), statistics.median(seconds[1])
+
+    def timed(self, command: Sequence[str]) -> float:
+        """Wall-clock seconds of a command, which must succeed."""
+        began = time.perf_counter()
+        done = subprocess.run(
+            command, cwd=self.folder, env=self.env, capture_output=True, text=True
+        )
+        if done.returncode:
+            tail = done.stdout[-2000:] + done.stderr[-4000:]
+            sys.exit(f"{' '.join(command)} failed:\n{tail}")
+        return time.perf_counter() - began
+
+    def memory(self, command: Sequence[str]) -> float:
+        """The most MiB that a command and all that it starts hold at one time.
+
+        Shared pages are counted once: it is the sum of the proportional set sizes.
+        """
+        proc = subprocess.Popen(
+            command,
+            cwd=self.folder,
+            env=self.env,
+            stdout=subprocess.DEVNULL,
+            stderr=subprocess.DEVNULL,
+        )
+        most = 0
+        ended = threading.Event()
+
+        def watch() -> None:
+            nonlocal most
+            while not ended.wait(_SAMPLE):
+                most = max(most, sum(map(_pss, _tree(proc.pid))))
+
+        watcher = threading.Thread(target=watch)
+        watcher.start()
+        code = proc.wait()
+        ended.set()
+        watcher.join()
+        if code:
+            sys.exit(f"{' '.join(command)} failed")
+        return most / 1024
+
+
+def _tree(root: int) -> list[int]:
+    """A process and its descendants."""
+    children: dict[int, list[int]] = {}
+    for entry in Path("/proc").iterdir():
+        if entry.name.isdigit():
+            try:
+                fields = (entry / "stat").read_text().rsplit(")", 1)[1].split()
+            except OSError:
+                continue  # it has ended
+            children.setdefault(int(fields[1]), []).append(int(entry.name))
+    found, queue = [], [root]
+    while queue:
+        pid = queue.pop()
+        found.append(pid)
+        queue += children.get(pid, [])
+    return found
+
+
+def _pss(pid: int) -> int:
+    """Proportional set size in KiB; 0 of a process that has ended."""
+    try:
+        for line in Path(f"/proc/{pid}/smaps_rollup").read_text().splitlines():
+            if line.startswith("Pss:"):
+                return int(line.split()[1])
+    except OSError:
+        return 0
+    return 0
