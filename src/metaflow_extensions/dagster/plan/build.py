@@ -77,7 +77,7 @@ def build_plan(state: Any, options: CreateOptions) -> JobPlan:
         regenerate=options.regenerate,
         description=(shape.doc or "").strip(),
         top_args=_top_args(state),
-        step_env=_step_env(options),
+        step_env=_step_env(state, options),
         config_values=json.loads(json.dumps(dump_config_values(flow))),
         decorator_specs={s.name: static_specs(flow, s.name) for s in shape.steps},
         with_decorators={s.name: with_specs(flow, s.name) for s in shape.steps},
@@ -99,9 +99,12 @@ def build_plan(state: Any, options: CreateOptions) -> JobPlan:
     )
 
 
-def _step_env(options: CreateOptions) -> dict[str, str]:
+def _step_env(state: Any, options: CreateOptions) -> dict[str, str]:
+    def warn(text: str) -> None:
+        state.echo(text, fg="yellow")
+
     switch = {} if options.warm_start else {"METAFLOW_DAGSTER_WARM": "0"}  # see step/warm.py
-    return {**bake_settings(os.environ), **switch}
+    return {**bake_settings(os.environ, warn=warn), **switch}
 
 
 def default_job_name(flow: Any) -> str:
