@@ -10,7 +10,13 @@ from ..errors import DagsterDeployError
 from .operate import COMMANDS
 from .publish_event import publish_event
 
-_POSITIVE = click.IntRange(min=1)
+
+def positive(_: Any, option: Any, value: int | None) -> int | None:
+    """Refuses what is not a number of things. A click.IntRange would do, but Metaflow's Deployer
+    takes only options of plain types (metaflow/runner/click_api.py)."""
+    if value is not None and value < 1:
+        raise click.BadParameter(f"{value} is less than 1", param=option)
+    return value
 
 
 cli: Any = click.Group()
@@ -50,13 +56,15 @@ for _command in (*COMMANDS, publish_event):
 @click.option("--namespace", help="Metaflow namespace that steps run in.  [default: your own]")
 @click.option(
     "--workflow-timeout",
-    type=_POSITIVE,
+    type=int,
+    callback=positive,
     metavar="SECONDS",
     help="End the run after this time. Enforced by the steps themselves, daemon or not.",
 )
 @click.option(
     "--max-workers",
-    type=_POSITIVE,
+    type=int,
+    callback=positive,
     default=16,
     show_default=True,
     help="How many tasks of a run may be running at the same time.",
@@ -166,7 +174,7 @@ def create(
     help="Start one task through the launch hooks of its decorators. Used by generated files.",
     context_settings={"ignore_unknown_options": True},
 )
-@click.argument("arguments", nargs=-1, type=click.UNPROCESSED)
+@click.argument("arguments", nargs=-1)
 @click.pass_obj
 def launch(obj: Any, arguments: tuple[str, ...]) -> None:
     from .launch import launch as launch_task

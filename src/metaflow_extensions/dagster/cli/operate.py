@@ -89,7 +89,7 @@ def resume(obj: Any, **values: Any) -> None:
 @click.argument("origin_run_id")
 @click.argument("step")
 @click.argument("only")
-@click.argument("arguments", nargs=-1, type=click.UNPROCESSED)
+@click.argument("arguments", nargs=-1)
 @click.pass_obj
 def clone(obj: Any, origin_run_id: str, step: str, only: str, arguments: tuple[str, ...]) -> None:
     from .clone import clone as clone_run
@@ -121,7 +121,7 @@ def status(obj: Any, run_id: str | None, name: str | None, url: str | None, as_j
 
 
 @click.command(help="List the latest runs of the job.")
-@click.option("--limit", type=click.IntRange(min=1), default=20, show_default=True)
+@click.option("--limit", default=20, show_default=True, help="How many at most.")
 @_job_options
 @_as_json
 @click.pass_obj

@@ -11,3 +11,7 @@ TL_PLUGINS_DESC = [("DagsterEvent", "metaflow_extensions.dagster.events.DagsterE
 STEP_DECORATORS_DESC = [
     ("dagster_internal", "metaflow_extensions.dagster.step.decorator.DagsterInternalDecorator")
 ]
+
+DEPLOYER_IMPL_PROVIDERS_DESC = [
+    ("dagster", "metaflow_extensions.dagster.deploy.deployer.DagsterDeployer")
+]

@@ -1,0 +1,81 @@
+"""``Deployer("flow.py").dagster(...)``: Metaflow's Deployer API for this scheduler.
+
+Metaflow imports this module in every process, so what it returns is imported when asked for.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any, ClassVar
+
+from metaflow.runner.deployer_impl import DeployerImpl
+
+if TYPE_CHECKING:
+    from .deployed import DagsterDeployedFlow
+
+
+class DagsterDeployer(DeployerImpl):
+    """
+    Deployer implementation for Dagster.
+
+    Parameters
+    ----------
+    name : str, optional, default None
+        Name of the Dagster job. The flow's own is used if it is not given.
+    """
+
+    TYPE: ClassVar[str | None] = "dagster"
+
+    def __init__(self, deployer_kwargs: dict[str, str], **kwargs: Any) -> None:
+        self._deployer_kwargs = deployer_kwargs
+        super().__init__(**kwargs)
+
+    @property
+    def deployer_kwargs(self) -> dict[str, Any]:
+        return self._deployer_kwargs
+
+    @staticmethod
+    def deployed_flow_type() -> type[DagsterDeployedFlow]:
+        from .deployed import DagsterDeployedFlow
+
+        return DagsterDeployedFlow
+
+    def create(self, **kwargs: Any) -> DagsterDeployedFlow:
+        """
+        Compile the flow into a Dagster definitions file, and register the job.
+
+        Parameters
+        ----------
+        file : str, optional, default None
+            The file to write. Named after the job in the working directory if not given.
+        tags : List[str], optional, default None
+            Tag every run and task of this deployment.
+        decospecs : List[str], optional, default None
+            Decorators to add to all steps.
+        namespace : str, optional, default None
+            Metaflow namespace that steps run in.
+        workflow_timeout : int, optional, default None
+            End a run after this many seconds.
+        max_workers : int, optional, default 16
+            How many tasks of a run may be running at the same time.
+        executor : str, optional, default "auto"
+            `auto`, `multiprocess`, `in_process` or `inherit`.
+        force : bool, optional, default False
+            Overwrite the file even if it was not generated.
+        authorize : str, optional, default None
+            Production token of the deployment, where somebody else has made it.
+        generate_new_token : bool, optional, default False
+            Move the deployment to a new production namespace.
+        new_token : str, optional, default None
+            Use this production token from now on.
+
+        Returns
+        -------
+        DagsterDeployedFlow
+            The flow deployed to Dagster.
+        """
+        from .deployed import DagsterDeployedFlow
+
+        return self._create(DagsterDeployedFlow, **kwargs)  # type: ignore[return-value]
+
+
+_addl_stubgen_modules = ["metaflow_extensions.dagster.deploy.deployed"]
