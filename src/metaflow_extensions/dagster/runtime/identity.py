@@ -12,9 +12,15 @@ def _make_run_id(dagster_run_id: str) -> str:
     return "dagster-" + hashlib.sha1(dagster_run_id.encode()).hexdigest()[:12]
 
 
+def _goes_on(run: DagsterRun) -> bool:
+    """Whether a Dagster run re-executes some steps of another one, and so goes on with its
+    Metaflow run; one that re-executes all of them is a run of its own."""
+    return bool(run.parent_run_id and run.step_keys_to_execute)
+
+
 def _metaflow_run_of(run: DagsterRun) -> str:
     """The Metaflow run of a Dagster run; re-executing some steps goes on with the parent's."""
-    if run.parent_run_id and run.step_keys_to_execute:
+    if run.parent_run_id and _goes_on(run):
         return run.tags.get("metaflow/run_id") or _make_run_id(run.parent_run_id)
     return _make_run_id(run.run_id)
 
@@ -22,7 +28,7 @@ def _metaflow_run_of(run: DagsterRun) -> str:
 def _metaflow_run_id(context: OpExecutionContext) -> str:
     """The Metaflow run of this op's run, which the run is tagged with."""
     run = first = context.run
-    while first.parent_run_id and first.step_keys_to_execute:
+    while first.parent_run_id and _goes_on(first):
         parent = context.instance.get_run_by_id(first.parent_run_id)
         if parent is None:
             break
@@ -45,9 +51,7 @@ def _task_id(context: OpExecutionContext) -> str:
     It is never a bare integer: Metaflow registers only tasks with other ids. A Dagster run that
     re-executes some steps of another adds a suffix, so that it writes over no earlier task.
     """
-    run = context.run
-    goes_on = run.parent_run_id and run.step_keys_to_execute
-    redo = "." + _redo(run.run_id) if goes_on else ""
+    redo = "." + _redo(context.run.run_id) if _goes_on(context.run) else ""
     return "-".join(["task", *map(str, _item(context))]) + redo
 
 

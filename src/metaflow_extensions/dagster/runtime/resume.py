@@ -7,7 +7,7 @@ from typing import Any
 from dagster import OpExecutionContext
 
 from .constants import ORIGIN_RUN_ID
-from .identity import _item, _redo
+from .identity import _goes_on, _item, _redo
 from .store import _Facts, _is_done, _read_facts, _task_datastore
 
 
@@ -56,7 +56,7 @@ def _last_round(
     somebody wants it to run again.
     """
     redos, run = [], context.run
-    while run is not None and run.parent_run_id and run.step_keys_to_execute:
+    while run is not None and run.parent_run_id and _goes_on(run):
         redos.insert(0, "." + _redo(run.run_id))
         run = context.instance.get_run_by_id(run.parent_run_id)
     earlier = ["", *redos][:-1] if redos else []

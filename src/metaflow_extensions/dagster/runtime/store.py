@@ -70,14 +70,13 @@ def _task_datastore(path: str, mode: str, attempt: int | None = None) -> Any:
 
 
 def _is_done(path: str) -> bool:
-    """Whether a task has finished an attempt."""
+    """Whether a task has succeeded; a failed attempt is finished too, but not that."""
     from metaflow.datastore.exceptions import DataException
 
     try:
-        _task_datastore(path, "r")
+        return bool(_task_datastore(path, "r").get("_task_ok"))
     except DataException:
         return False
-    return True
 
 
 def _read_facts(result_file: str, path: str) -> _Facts:

@@ -31,7 +31,7 @@ from .constants import (
     WORKFLOW_TIMEOUT,
 )
 from .environ import _is_foreign
-from .identity import _input_order, _item, _task_id
+from .identity import _goes_on, _input_order, _item, _task_id
 from .origin import _origin_env
 from .parameters import _long_command
 from .process import _Outcome, _run_process
@@ -119,6 +119,8 @@ def _run_step(
     paths = [inputs] if isinstance(inputs, str) else _input_order(inputs)
     run_id = paths[0].split("/")[0]
     path, attempt = f"{run_id}/{step_name}/{_task_id(context)}", context.retry_number
+    if _goes_on(context.run) and context.run.tags.get("metaflow/run_id") != run_id:
+        context.instance.add_run_tags(context.run.run_id, {"metaflow/run_id": run_id})
     if iteration is not None:
         path += f".i{iteration}"
         if attempt and _is_done(
