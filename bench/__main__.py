@@ -24,7 +24,9 @@ ROOT = Path(__file__).resolve().parent.parent
 
 
 def main() -> int:
-    parser = argparse.ArgumentParser(description="What a task costs in Dagster, beside a native run.")
+    parser = argparse.ArgumentParser(
+        description="What a task costs in Dagster, beside a native run."
+    )
     parser.add_argument("--runs", type=int, default=3, help="Runs of each command (default 3).")
     parser.add_argument("--only", help=f"Rows to measure, of: {', '.join(ROWS)}.")
     options = parser.parse_args()

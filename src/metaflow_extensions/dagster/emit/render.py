@@ -15,6 +15,9 @@ from .literals import literal
 from .triggers import exit_hooks_call, names_text, sensor_call, sensor_summary
 
 _RULE = 88
+# What comes before the ops depends on what they use, so it is put in afterwards.
+_IMPORTS_HERE = "# (imports)"
+_HELPERS_HERE = "# (helpers)"
 # Names that templates use and no helper does.
 _IMPORTS = {
     "Any": Import("typing", "Any"),
@@ -62,13 +65,15 @@ _TYPES = {"str": "str", "list": "list[Any]", "dict": "dict[str, Any]"}
 
 def render(plan: JobPlan) -> str:
     """The text of the definitions file: the same plan always gives the same bytes."""
-    body = _template(plan, imports="", helpers="")
-    helpers, imports, mentioned = embed(_names(body))
-    imports |= {_IMPORTS[name] for name in _names(body) | mentioned if name in _IMPORTS}
-    return _template(plan, imports=_import_block(imports), helpers=helpers)
+    text = _template(plan)
+    names = _names(text)
+    helpers, imports, mentioned = embed(names)
+    imports |= {_IMPORTS[name] for name in names | mentioned if name in _IMPORTS}
+    text = text.replace(_IMPORTS_HERE, _import_block(imports), 1)
+    return _tidy(text.replace(_HELPERS_HERE, helpers, 1))
 
 
-def _template(plan: JobPlan, *, imports: str, helpers: str) -> str:
+def _template(plan: JobPlan) -> str:
     environment = jinja2.Environment(
         loader=jinja2.PackageLoader("metaflow_extensions.dagster.emit"),
         undefined=jinja2.StrictUndefined,
@@ -92,15 +97,14 @@ def _template(plan: JobPlan, *, imports: str, helpers: str) -> str:
     )
     names = [_sensor_name(plan, index) for index in range(len(plan.triggers))]
     hooked = plan.exit_hooks is not None
-    text = environment.get_template("file.py.j2").render(
+    return environment.get_template("file.py.j2").render(
         plan=plan,
-        imports=imports,
-        helpers=helpers,
+        imports=_IMPORTS_HERE,
+        helpers=_HELPERS_HERE,
         parameter_kinds={p.name: p.runtime_kind for p in plan.parameters},
         job_names=[plan.job_name, *([f"{plan.job_name}_exit_hooks"] if hooked else [])],
         sensor_names=names + ([f"{plan.job_name}_exit_hooks_sensor"] if hooked else []),
     )
-    return _tidy(text)
 
 
 def _py(value: Any, indent: int = 0) -> str:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 from typing import Any
 
-from metaflow.metaflow_config import UI_URL
+from metaflow import metaflow_config
 
 
 def task_facts(flow: Any, graph: Any, step_name: str, datastore: Any) -> dict[str, Any]:
@@ -21,13 +21,14 @@ def task_facts(flow: Any, graph: Any, step_name: str, datastore: Any) -> dict[st
     splits = getattr(flow, "_foreach_num_splits", None)
     if graph[step_name].parallel_foreach:
         splits = flow._parallel_ubf_iter.num_parallel
+    ui: str | None = metaflow_config.UI_URL  # pyright: ignore[reportAssignmentType]
     return {
         "splits": splits or 0,
         "next_steps": list(transition[0]),
         "gang": list(getattr(flow, "_control_mapper_tasks", None) or []),
         "artifacts": sorted(name for name, _ in datastore.items() if not name.startswith("_")),
         "cards": _card_paths(graph[step_name].decorators, flow, datastore),
-        "url": f"{UI_URL.rstrip('/')}/{flow.name}/{datastore.pathspec}" if UI_URL else None,
+        "url": f"{ui.rstrip('/')}/{flow.name}/{datastore.pathspec}" if ui else None,
     }
 
 
@@ -39,7 +40,7 @@ def _card_paths(decorators: list[Any], flow: Any, datastore: Any) -> list[str]:
     from metaflow.plugins.cards.exception import CardNotPresentException
 
     parent = datastore.parent_datastore
-    root = CardDatastore.get_storage_root(parent.TYPE)
+    root = str(CardDatastore.get_storage_root(parent.TYPE))
     # Cards have a root of their own (metaflow/plugins/cards/card_client.py).
     storage = type(parent._storage_impl)(root)
     cards = CardDatastore(_OnStorage(storage, flow.name), f"{flow.name}/{datastore.pathspec}")
