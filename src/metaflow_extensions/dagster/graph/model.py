@@ -24,14 +24,13 @@ class StepKind(str, Enum):
 class Guard:
     """One condition on the way to a step.
 
-    ``share`` weighs it: a switch divides its weight evenly over its distinct targets. Weights are
-    exact (numerator, denominator) and serve only to see whether a merge step is reached whatever
-    the switches before it choose.
+    ``share`` weighs it: a switch divides its weight evenly over its distinct targets. Weights
+    serve only to see whether a merge step is reached whatever the switches before it choose.
     """
 
     switch: str
     target: str
-    share: tuple[int, int]
+    share: float
 
 
 @dataclass(frozen=True)
@@ -90,4 +89,4 @@ class FlowShape:
         step = self[source]
         if not self.is_conditional(source):
             return step.guards
-        return (*step.guards, Guard(source, target, (1, len(step.targets))))
+        return (*step.guards, Guard(source, target, 1 / len(step.targets)))

@@ -6,8 +6,8 @@ but for self-loops, balanced, and free of unknown transitions (metaflow/lint.py)
 
 from __future__ import annotations
 
+import math
 from dataclasses import replace
-from fractions import Fraction
 from typing import Any
 
 from .model import FlowShape, Guard, StepKind, StepShape
@@ -120,17 +120,9 @@ def _guards(shape: FlowShape, step: StepShape) -> tuple[Guard, ...]:
         if any(guard != column[0] for guard in column):
             break
         common.append(column[0])
-    reached = sum((_weight(way[len(common) :]) for way in ways), Fraction(0))
+    reached = sum(math.prod(guard.share for guard in way[len(common) :]) for way in ways)
     # The ways in may cover everything that a shorter prefix allows: then the switches no longer
     # matter here. A merge that some decisions miss keeps a condition of its own.
-    if reached == 1:
+    if math.isclose(reached, 1):
         return tuple(common)
-    share = (reached.numerator, reached.denominator)
-    return (*common, Guard(step.name, "", share))
-
-
-def _weight(guards: tuple[Guard, ...]) -> Fraction:
-    weight = Fraction(1)
-    for guard in guards:
-        weight *= Fraction(*guard.share)
-    return weight
+    return (*common, Guard(step.name, "", reached))
