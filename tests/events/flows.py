@@ -65,3 +65,81 @@ ARRIVED = flow(
     '    day = Parameter("day", required=True)\n    me = Parameter("self", default="x")\n',
 )
 """A flow of a project on an event of its branch, with a parameter that must be given."""
+
+TOLD = f"""{HEAD}
+@trigger(event="data.ready")
+class ToldFlow(FlowSpec):
+    @step
+    def start(self):
+        trigger = current.get("trigger")
+        self.told = trigger and {{
+            "event": [trigger.event.name, trigger.event.id, trigger.event.type],
+            "time": trigger.event.timestamp.isoformat(),
+            "events": [event.name for event in trigger.events],
+            "payloads": [event.payload for event in trigger.events],
+            "run": trigger.run and trigger.run.pathspec,
+            "runs": trigger.runs and [run.pathspec for run in trigger.runs],
+            "by_name": bool(trigger["UpFlow"]) if "UpFlow" in trigger else None,
+        }}
+        self.items = ["a", "b"]
+        self.next(self.loop, foreach="items")
+
+    @step
+    def loop(self):
+        self.next(self.join)
+
+    @step
+    def join(self, inputs):
+        self.told = current.get("trigger") and len(current.trigger.events)
+        self.next(self.finish)
+
+    @step(end=True)
+    def finish(self):
+        from metaflow import DagsterEvent
+        DagsterEvent("told.done").add_to_payload("told", self.told).safe_publish()
+
+
+if __name__ == "__main__":
+    ToldFlow()
+""".replace("        if False:\n            self.next(self.loop)\n", "")
+"""Keeps what ``current.trigger`` said, and publishes an event itself."""
+
+HOOKED = f"""{HEAD}
+import os, time
+
+def note(text):
+    with open(os.path.join(os.path.dirname(__file__), "hooks.log"), "a") as file:
+        file.write(text + chr(10))
+
+def good(run):
+    note("good " + run.pathspec + " " + str(run.successful))
+
+def broken():
+    note("broken")
+    raise ValueError("broken on purpose")
+
+def bad(run=None):
+    note("bad " + run.pathspec)
+
+
+@exit_hook(on_success=[broken, good], on_error=[bad, "os.getcwd"])
+class HookedFlow(FlowSpec):
+    how = Parameter("how", default="well")
+
+    @step
+    def start(self):
+        if self.how == "badly":
+            raise ValueError("failed on purpose")
+        note("started") if self.how == "slowly" else None
+        time.sleep(60 if self.how == "slowly" else 0)
+        self.next(self.end)
+
+    @step
+    def end(self):
+        pass
+
+
+if __name__ == "__main__":
+    HookedFlow()
+"""
+"""Writes down which of its exit hooks were called."""

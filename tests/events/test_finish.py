@@ -83,6 +83,7 @@ def test_deployment_is_the_beginning(deploy, instance, end_run):
     written = path.stat()
     try:
         end_run("UpFlow")
+        time.sleep(0.05)  # times of files are coarse
         os.utime(path)
         time.sleep(0.05)
         later = end_run("UpFlow")
