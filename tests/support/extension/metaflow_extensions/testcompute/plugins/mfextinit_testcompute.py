@@ -1,0 +1,4 @@
+STEP_DECORATORS_DESC = [
+    ("reroute", ".compute.RerouteDecorator"),
+    ("setvar", ".compute.SetVarDecorator"),
+]
