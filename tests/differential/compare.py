@@ -58,8 +58,7 @@ def _tasks(where: str, native: dict[str, Any], dagster: dict[str, Any]) -> Itera
             if what == "metadata":
                 yield from _mapping(f"{here}: metadata", _metadata(ours), _metadata(theirs))
             else:
-                ours_, theirs_ = _artifacts(ours["artifacts"]), _artifacts(theirs["artifacts"])
-                yield from _mapping(f"{here}: artifact", ours_, theirs_)
+                yield from _mapping(f"{here}: artifact", ours["artifacts"], theirs["artifacts"])
                 for stream in ("stdout", "stderr"):
                     yield from _mapping(here, {stream: ours[stream]}, {stream: theirs[stream]})
 
@@ -94,14 +93,6 @@ def _metadata(metadata: dict[str, Any]) -> dict[str, Any]:
         for name, value in metadata.items()
         if not name.startswith("dagster") and name != "runtime"
     }
-
-
-def _artifacts(artifacts: dict[str, str]) -> dict[str, str]:
-    """All, but our step decorator does not count in the flow's description of itself."""
-    if "_graph_info" not in artifacts:
-        return artifacts
-    ours = r"(, )?\{'name': 'dagster_internal', .*?'inserted_by': \[?.*?\]?\}"
-    return {**artifacts, "_graph_info": re.sub(ours, "", artifacts["_graph_info"])}
 
 
 # -- Dagster's side --------------------------------------------------------------------------

@@ -27,6 +27,13 @@ def reader(tmp_path_factory: pytest.TempPathFactory) -> Iterator[runs.Reader]:
 
 
 @pytest.fixture(scope="session")
+def launcher(tmp_path_factory: pytest.TempPathFactory) -> Iterator[runs.Launcher]:
+    launcher = runs.Launcher(tmp_path_factory.mktemp("launcher"))
+    yield launcher
+    launcher.close()
+
+
+@pytest.fixture(scope="session")
 def dagster_home(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """One Dagster instance for all runs of a test worker: they do not see each other."""
     return runs.make_home(tmp_path_factory.mktemp("dagster") / "home")
@@ -40,7 +47,12 @@ def native_cache(pytestconfig: pytest.Config) -> Path:
 
 @pytest.fixture
 def check(
-    tmp_path: Path, reader: runs.Reader, dagster_home: Path, native_cache: Path, engine: str
+    tmp_path: Path,
+    reader: runs.Reader,
+    launcher: runs.Launcher,
+    dagster_home: Path,
+    native_cache: Path,
+    engine: str,
 ) -> Check:
     """Run a case both ways and hold the runs to the same result.
 
@@ -50,7 +62,7 @@ def check(
     def check(case: Case) -> dict[str, Any]:
         native = runs.run_native_once(case, tmp_path / "native", reader, native_cache)
         made, facts, output = runs.run_dagster(
-            case, tmp_path / "dagster", reader, dagster_home, engine
+            case, tmp_path / "dagster", reader, launcher, dagster_home, engine
         )
         if made is None:
             pytest.fail(f"Dagster's run made no Metaflow run:\n{output[-6000:]}", pytrace=False)

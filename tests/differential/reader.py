@@ -85,10 +85,7 @@ def _task(task: Any, keys: dict[str, str], neutral: Callable[[str], str], cards:
     for number in range(task.current_attempt + 1):
         attempt = metaflow.Task(task.pathspec, attempt=number, _namespace_check=False)
         attempts[str(number)] = {
-            "artifacts": {
-                artifact.id: neutral(_value(artifact))
-                for artifact in metaflow.client.core.MetaflowObject.__iter__(attempt)
-            },
+            "artifacts": {name: neutral(_value(attempt[name])) for name in _names(attempt)},
             "stdout": neutral(attempt.stdout),
             "stderr": neutral(attempt.stderr),
         }
@@ -107,12 +104,22 @@ def _task(task: Any, keys: dict[str, str], neutral: Callable[[str], str], cards:
     }
 
 
+def _names(attempt: Any) -> list[str]:
+    """All artifacts, also Metaflow's own (``_foreach_stack``), which iteration leaves out."""
+    get = attempt._metaflow.metadata.get_object
+    found = get("task", "artifact", None, attempt._attempt, *attempt.path_components)
+    return sorted({artifact["name"] for artifact in found})
+
+
 def _value(artifact: Any) -> str:
     try:
         value = artifact.data
     except Exception as error:
         # The flow's own classes cannot be loaded here; equal bytes are equal values.
         return f"{type(error).__name__} on loading; sha {artifact._object['sha']}"
+    if artifact.id == "_graph_info":
+        # Which extensions Metaflow found belongs to the machine, not to the run.
+        value = {name: part for name, part in value.items() if name != "extensions"}
     text = _text(value)
     if len(text) > _LONGEST:
         digest = hashlib.sha256(text.encode(errors="surrogatepass")).hexdigest()
@@ -126,7 +133,8 @@ def _text(value: Any) -> str:
         return repr(value) if type(value).__module__ == "builtins" else _object(value)
     if type(value) in (list, tuple):
         inside = ", ".join(map(_text, value))
-        return f"[{inside}]" if type(value) is list else f"({inside},)"
+        comma = "," if len(value) == 1 else ""
+        return f"[{inside}]" if type(value) is list else f"({inside}{comma})"
     if type(value) is dict:
         return "{" + ", ".join(f"{_text(k)}: {_text(v)}" for k, v in value.items()) + "}"
     if type(value) in (set, frozenset):

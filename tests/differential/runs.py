@@ -12,6 +12,8 @@ import subprocess
 import sys
 import uuid
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
+from inspect import getsource
 from pathlib import Path
 from typing import Any
 
@@ -27,14 +29,16 @@ _TIMEOUT = 400
 """Seconds that one command may take."""
 
 
-class Reader:
-    """The process of :mod:`reader`, started on first use."""
+class _Helper:
+    """A process that serves a whole test session, started on first use."""
+
+    module: str
 
     def __init__(self, scratch: Path) -> None:
         self._scratch = scratch
         self._process: subprocess.Popen[str] | None = None
 
-    def __call__(self, request: str, **arguments: Any) -> Any:
+    def _ask(self, request: Any) -> Any:
         if self._process is None:
             env = _clean_environment() | {
                 "PYTHONPATH": str(HERE.parent),
@@ -42,7 +46,7 @@ class Reader:
                 "METAFLOW_HOME": str(self._scratch),
             }
             self._process = subprocess.Popen(
-                [sys.executable, "-m", "differential.reader"],
+                [sys.executable, "-m", self.module],
                 cwd=self._scratch,
                 env=env,
                 stdin=subprocess.PIPE,
@@ -51,16 +55,41 @@ class Reader:
             )
         assert self._process.stdin is not None
         assert self._process.stdout is not None
-        print(json.dumps([request, arguments]), file=self._process.stdin, flush=True)
-        answer = json.loads(self._process.stdout.readline() or '{"error": "the reader died"}')
-        assert "error" not in answer, answer["error"]
-        return answer["answer"]
+        print(json.dumps(request), file=self._process.stdin, flush=True)
+        answer = self._process.stdout.readline()
+        assert answer, f"{self.module} died"
+        return json.loads(answer)
 
     def close(self) -> None:
         if self._process is not None:
             assert self._process.stdin is not None
             self._process.stdin.close()
             self._process.wait(timeout=30)
+
+
+class Reader(_Helper):
+    """The process of :mod:`reader`: tells what a run left."""
+
+    module = "differential.reader"
+
+    def __call__(self, request: str, **arguments: Any) -> Any:
+        answer = self._ask([request, arguments])
+        assert "error" not in answer, answer["error"]
+        return answer["answer"]
+
+
+class Launcher(_Helper):
+    """The process of :mod:`launcher`: runs ``dagster`` commands without starting Python."""
+
+    module = "differential.launcher"
+
+    def __call__(
+        self, arguments: Sequence[str], folder: Path, env: Mapping[str, str]
+    ) -> subprocess.CompletedProcess[str]:
+        output = folder / "dagster.log"
+        request = {"arguments": list(arguments), "folder": str(folder)}
+        code = self._ask(request | {"environment": dict(env), "output": str(output)})
+        return subprocess.CompletedProcess(arguments, code, output.read_text(errors="replace"))
 
 
 def run_native(case: Case, folder: Path, reader: Reader) -> dict[str, Any]:
@@ -88,8 +117,9 @@ def run_native_once(case: Case, folder: Path, reader: Reader, cache: Path) -> di
     """
     import metaflow
 
-    parts = [sys.version, metaflow.__version__, repr(case)]
-    sources = [case.source, FLOWS / "tracing.py", HERE / "reader.py", HERE / "runs.py"]
+    native = replace(case, flow=case.file, create_options=(), own_process=False, ignore=())
+    parts = [sys.version, metaflow.__version__, repr(native), getsource(run_native)]
+    sources = [case.source, FLOWS / "tracing.py", HERE / "reader.py"]
     parts += [path.read_text() for path in sources]
     entry = cache / (hashlib.sha256("\0".join(parts).encode()).hexdigest() + ".json")
     if not entry.exists():
@@ -100,7 +130,7 @@ def run_native_once(case: Case, folder: Path, reader: Reader, cache: Path) -> di
 
 
 def run_dagster(
-    case: Case, folder: Path, reader: Reader, home: Path, engine: str = "default"
+    case: Case, folder: Path, reader: Reader, launcher: Launcher, home: Path, engine: str
 ) -> tuple[dict[str, Any] | None, dict[str, Any], str]:
     """Deploy and run with Dagster's command line.
 
@@ -111,12 +141,15 @@ def run_dagster(
     env = _make_project(case, folder) | {"DAGSTER_HOME": str(home)} | _engine_environment(engine)
     job = create(case, folder, env, engine)
     tag = uuid.uuid4().hex
-    command = [sys.executable, "-m", "dagster", "job", "execute", "-f", "defs.py", "-j", job]
-    command += ["--tags", json.dumps({"differential": tag})]
+    arguments = ["job", "execute", "-f", "defs.py", "-j", job]
+    arguments += ["--tags", json.dumps({"differential": tag})]
     if config := case.run_config:
         (folder / "config.json").write_text(json.dumps(config))
-        command += ["-c", "config.json"]
-    done = _run(command, folder, env)
+        arguments += ["-c", "config.json"]
+    if case.own_process or engine not in ("default", "cold"):
+        done = _run([sys.executable, "-m", "dagster", *arguments], folder, env)
+    else:
+        done = launcher(arguments, folder, env)
     facts = reader("dagster", home=str(home), tag=tag)
     run_id = facts["metaflow_run_id"]
     if not (folder / ".metaflow" / case.flow_class / run_id).is_dir():

@@ -20,7 +20,7 @@ class ForeachFlow(TracedFlow):
     @step
     def gather(self, inputs):
         self.mark(inputs)
-        self.results = [i.result for i in inputs]
+        self.results = [i.result for i in self.ordered(inputs)]
         self.next(self.end)
 
     @step

@@ -32,7 +32,7 @@ class ForeachBodyFlow(TracedFlow):
     @step
     def gather(self, inputs):
         self.mark(inputs)
-        self.all = [i.seen for i in inputs]
+        self.all = [i.seen for i in self.ordered(inputs)]
         self.next(self.end)
 
     @step

@@ -20,7 +20,7 @@ class ForeachKindsFlow(TracedFlow):
     @step
     def got_letters(self, inputs):
         self.mark(inputs)
-        self.found = [i.found for i in inputs]
+        self.found = [i.found for i in self.ordered(inputs)]
         self.next(self.pairs_next)
 
     @step
@@ -39,7 +39,7 @@ class ForeachKindsFlow(TracedFlow):
     @step
     def got_pairs(self, inputs):
         self.mark(inputs)
-        self.found = [i.found for i in inputs]
+        self.found = [i.found for i in self.ordered(inputs)]
         self.next(self.numbers_next)
 
     @step
@@ -57,7 +57,7 @@ class ForeachKindsFlow(TracedFlow):
     @step
     def got_numbers(self, inputs):
         self.mark(inputs)
-        self.found = [i.found for i in inputs]
+        self.found = [i.found for i in self.ordered(inputs)]
         self.next(self.one_next)
 
     @step
@@ -75,7 +75,7 @@ class ForeachKindsFlow(TracedFlow):
     @step
     def got_single(self, inputs):
         self.mark(inputs)
-        self.found = [i.found for i in inputs]
+        self.found = [i.found for i in self.ordered(inputs)]
         self.next(self.end)
 
     @step

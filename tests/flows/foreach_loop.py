@@ -32,7 +32,7 @@ class ForeachLoopFlow(TracedFlow):
     @step
     def gather(self, inputs):
         self.mark(inputs)
-        self.counts = [i.count for i in inputs]
+        self.counts = [i.count for i in self.ordered(inputs)]
         self.next(self.end)
 
     @step

@@ -37,7 +37,7 @@ class ForeachLoopExitsFlow(TracedFlow):
     @step
     def gather(self, inputs):
         self.mark(inputs)
-        self.counts = [i.count for i in inputs]
+        self.counts = [i.count for i in self.ordered(inputs)]
         self.next(self.end)
 
     @step

@@ -32,7 +32,7 @@ class ForeachSplitFlow(TracedFlow):
     @step
     def both(self, inputs):
         self.mark(inputs)
-        self.xs = [i.x for i in inputs]
+        self.xs = [i.x for i in self.ordered(inputs)]
         self.merge_artifacts(inputs, include=["base", "items"])
         self.next(self.after)
 
@@ -45,7 +45,7 @@ class ForeachSplitFlow(TracedFlow):
     @step
     def gather(self, inputs):
         self.mark(inputs)
-        self.all = [i.xs for i in inputs]
+        self.all = [i.xs for i in self.ordered(inputs)]
         self.next(self.end)
 
     @step

@@ -51,7 +51,7 @@ class ForeachSwitchFlow(TracedFlow):
     @step
     def gather(self, inputs):
         self.mark(inputs)
-        self.y = [i.y for i in inputs]
+        self.y = [i.y for i in self.ordered(inputs)]
         self.next(self.end)
 
     @step

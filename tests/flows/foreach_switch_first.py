@@ -42,7 +42,7 @@ class ForeachSwitchFirstFlow(TracedFlow):
     @step
     def both(self, inputs):
         self.mark(inputs)
-        self.x = [i.x for i in inputs]
+        self.x = [i.x for i in self.ordered(inputs)]
         self.next(self.merged)
 
     @step
@@ -59,7 +59,7 @@ class ForeachSwitchFirstFlow(TracedFlow):
     @step
     def gather(self, inputs):
         self.mark(inputs)
-        self.x = [i.x for i in inputs]
+        self.x = [i.x for i in self.ordered(inputs)]
         self.next(self.end)
 
     @step

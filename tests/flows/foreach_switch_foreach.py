@@ -34,7 +34,7 @@ class ForeachSwitchForeachFlow(TracedFlow):
     @step
     def a_join(self, inputs):
         self.mark(inputs)
-        self.x = [i.x for i in inputs]
+        self.x = [i.x for i in self.ordered(inputs)]
         self.next(self.merged)
 
     @step
@@ -52,7 +52,7 @@ class ForeachSwitchForeachFlow(TracedFlow):
     @step
     def b_join(self, inputs):
         self.mark(inputs)
-        self.x = [i.x for i in inputs]
+        self.x = [i.x for i in self.ordered(inputs)]
         self.next(self.merged)
 
     @step
@@ -63,7 +63,7 @@ class ForeachSwitchForeachFlow(TracedFlow):
     @step
     def gather(self, inputs):
         self.mark(inputs)
-        self.x = [i.x for i in inputs]
+        self.x = [i.x for i in self.ordered(inputs)]
         self.next(self.end)
 
     @step

@@ -39,7 +39,7 @@ class ForeachSwitchIsForeachFlow(TracedFlow):
     @step
     def leaf_join(self, inputs):
         self.mark(inputs)
-        self.x = [i.x for i in inputs]
+        self.x = [i.x for i in self.ordered(inputs)]
         self.next(self.merged)
 
     @step
@@ -56,7 +56,7 @@ class ForeachSwitchIsForeachFlow(TracedFlow):
     @step
     def gather(self, inputs):
         self.mark(inputs)
-        self.x = [i.x for i in inputs]
+        self.x = [i.x for i in self.ordered(inputs)]
         self.next(self.end)
 
     @step

@@ -50,7 +50,7 @@ class ForeachSwitchNestedFlow(TracedFlow):
     @step
     def gather(self, inputs):
         self.mark(inputs)
-        self.way = [i.way for i in inputs]
+        self.way = [i.way for i in self.ordered(inputs)]
         self.next(self.end)
 
     @step

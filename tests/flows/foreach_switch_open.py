@@ -39,7 +39,7 @@ class ForeachSwitchOpenFlow(TracedFlow):
     @step
     def gather(self, inputs):
         self.mark(inputs)
-        self.y = [i.y for i in inputs]
+        self.y = [i.y for i in self.ordered(inputs)]
         self.next(self.end)
 
     @step

@@ -41,7 +41,7 @@ class ForeachSwitchSkipFlow(TracedFlow):
     @step
     def gather(self, inputs):
         self.mark(inputs)
-        self.ways = [i.way for i in inputs]
+        self.ways = [i.way for i in self.ordered(inputs)]
         self.next(self.end)
 
     @step

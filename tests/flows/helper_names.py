@@ -54,13 +54,13 @@ class HelperNamesFlow(TracedFlow):
     @step
     def gather(self, inputs):
         self.mark(inputs)
-        self.x = [i.x for i in inputs]
+        self.x = [i.x for i in self.ordered(inputs)]
         self.next(self.item)
 
     @step
     def item(self, inputs):
         self.mark(inputs)
-        self.x = [i.x for i in inputs]
+        self.x = [i.x for i in self.ordered(inputs)]
         self.next(self.defs)
 
     @step

@@ -42,7 +42,7 @@ class MergeParallelFlow(TracedFlow):
     @step
     def gather(self, inputs):
         self.mark(inputs)
-        self.nodes = [i.node for i in inputs]
+        self.nodes = [i.node for i in self.ordered(inputs)]
         self.next(self.end)
 
     @step

@@ -26,13 +26,13 @@ class Nested2Flow(TracedFlow):
     @step
     def inner_join(self, inputs):
         self.mark(inputs)
-        self.xs = [i.x for i in inputs]
+        self.xs = [i.x for i in self.ordered(inputs)]
         self.next(self.outer_join)
 
     @step
     def outer_join(self, inputs):
         self.mark(inputs)
-        self.xs = [i.xs for i in inputs]
+        self.xs = [i.xs for i in self.ordered(inputs)]
         self.next(self.end)
 
     @step

@@ -38,7 +38,7 @@ class Nested2StepsFlow(TracedFlow):
     @step
     def inner_join(self, inputs):
         self.mark(inputs)
-        self.xs = [i.x for i in inputs]
+        self.xs = [i.x for i in self.ordered(inputs)]
         self.items = inputs[0].items
         self.next(self.tidy)
 
@@ -56,7 +56,7 @@ class Nested2StepsFlow(TracedFlow):
     @step
     def outer_join(self, inputs):
         self.mark(inputs)
-        self.xs = [i.xs for i in inputs]
+        self.xs = [i.xs for i in self.ordered(inputs)]
         self.next(self.end)
 
     @step

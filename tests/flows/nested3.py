@@ -45,7 +45,7 @@ class Nested3Flow(TracedFlow):
     @step
     def c_join(self, inputs):
         self.mark(inputs)
-        self.x = [i.x for i in inputs]
+        self.x = [i.x for i in self.ordered(inputs)]
         self.next(self.b2)
 
     @step
@@ -57,13 +57,13 @@ class Nested3Flow(TracedFlow):
     @step
     def b_join(self, inputs):
         self.mark(inputs)
-        self.x = [i.x for i in inputs]
+        self.x = [i.x for i in self.ordered(inputs)]
         self.next(self.a_join)
 
     @step
     def a_join(self, inputs):
         self.mark(inputs)
-        self.x = [i.x for i in inputs]
+        self.x = [i.x for i in self.ordered(inputs)]
         self.next(self.end)
 
     @step

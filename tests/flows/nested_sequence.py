@@ -26,7 +26,7 @@ class NestedSequenceFlow(TracedFlow):
     @step
     def first_join(self, inputs):
         self.mark(inputs)
-        self.sums = [i.x + 1 for i in inputs]
+        self.sums = [i.x + 1 for i in self.ordered(inputs)]
         self.items = inputs[0].items
         self.next(self.again)
 
@@ -45,13 +45,13 @@ class NestedSequenceFlow(TracedFlow):
     @step
     def second_join(self, inputs):
         self.mark(inputs)
-        self.x = [i.x for i in inputs]
+        self.x = [i.x for i in self.ordered(inputs)]
         self.next(self.outer_join)
 
     @step
     def outer_join(self, inputs):
         self.mark(inputs)
-        self.x = [i.x for i in inputs]
+        self.x = [i.x for i in self.ordered(inputs)]
         self.next(self.end)
 
     @step

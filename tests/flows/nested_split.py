@@ -32,7 +32,7 @@ class NestedSplitFlow(TracedFlow):
     @step
     def leaf_join(self, inputs):
         self.mark(inputs)
-        self.ys = [i.y for i in inputs]
+        self.ys = [i.y for i in self.ordered(inputs)]
         self.next(self.both)
 
     @step
@@ -44,13 +44,13 @@ class NestedSplitFlow(TracedFlow):
     @step
     def both(self, inputs):
         self.mark(inputs)
-        self.ys = [i.ys for i in inputs]
+        self.ys = [i.ys for i in self.ordered(inputs)]
         self.next(self.outer_join)
 
     @step
     def outer_join(self, inputs):
         self.mark(inputs)
-        self.ys = [i.ys for i in inputs]
+        self.ys = [i.ys for i in self.ordered(inputs)]
         self.next(self.end)
 
     @step

@@ -32,7 +32,7 @@ class NestedSwitchFlow(TracedFlow):
     @step
     def leaf_join(self, inputs):
         self.mark(inputs)
-        self.x = [i.x for i in inputs]
+        self.x = [i.x for i in self.ordered(inputs)]
         self.next(self.merged)
 
     @step
@@ -50,7 +50,7 @@ class NestedSwitchFlow(TracedFlow):
     @step
     def outer_join(self, inputs):
         self.mark(inputs)
-        self.x = [i.y for i in inputs]
+        self.x = [i.y for i in self.ordered(inputs)]
         self.next(self.end)
 
     @step

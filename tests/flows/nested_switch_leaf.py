@@ -44,7 +44,7 @@ class NestedSwitchLeafFlow(TracedFlow):
     @step
     def inner_join(self, inputs):
         self.mark(inputs)
-        self.x = [i.x for i in inputs]
+        self.x = [i.x for i in self.ordered(inputs)]
         self.next(self.check)
 
     @step
@@ -66,7 +66,7 @@ class NestedSwitchLeafFlow(TracedFlow):
     @step
     def outer_join(self, inputs):
         self.mark(inputs)
-        self.x = [i.x for i in inputs]
+        self.x = [i.x for i in self.ordered(inputs)]
         self.next(self.end)
 
     @step

@@ -42,13 +42,13 @@ class NestedTwoForeachesFlow(TracedFlow):
     @step
     def lj(self, inputs):
         self.mark(inputs)
-        self.x = [i.x for i in inputs]
+        self.x = [i.x for i in self.ordered(inputs)]
         self.next(self.l_join)
 
     @step
     def l_join(self, inputs):
         self.mark(inputs)
-        self.x = [i.x for i in inputs]
+        self.x = [i.x for i in self.ordered(inputs)]
         self.next(self.both)
 
     @step
@@ -66,19 +66,19 @@ class NestedTwoForeachesFlow(TracedFlow):
     @step
     def r_join(self, inputs):
         self.mark(inputs)
-        self.x = [i.x for i in inputs]
+        self.x = [i.x for i in self.ordered(inputs)]
         self.next(self.both)
 
     @step
     def both(self, inputs):
         self.mark(inputs)
-        self.x = [i.x for i in inputs]
+        self.x = [i.x for i in self.ordered(inputs)]
         self.next(self.outer_join)
 
     @step
     def outer_join(self, inputs):
         self.mark(inputs)
-        self.x = [i.x for i in inputs]
+        self.x = [i.x for i in self.ordered(inputs)]
         self.next(self.end)
 
     @step

@@ -22,8 +22,8 @@ class ParallelFlow(TracedFlow):
     @step
     def gather(self, inputs):
         self.mark(inputs)
-        self.nodes = [i.node for i in inputs]
-        self.places = [i.place for i in inputs]
+        self.nodes = [i.node for i in self.ordered(inputs)]
+        self.places = [i.place for i in self.ordered(inputs)]
         self.next(self.end)
 
     @step

@@ -27,7 +27,7 @@ class ParallelForeachFlow(TracedFlow):
     @step
     def gang_join(self, inputs):
         self.mark(inputs)
-        self.nodes = [i.node for i in inputs]
+        self.nodes = [i.node for i in self.ordered(inputs)]
         self.next(self.after)
 
     @step
@@ -38,7 +38,7 @@ class ParallelForeachFlow(TracedFlow):
     @step
     def item_join(self, inputs):
         self.mark(inputs)
-        self.nodes = [i.nodes for i in inputs]
+        self.nodes = [i.nodes for i in self.ordered(inputs)]
         self.next(self.end)
 
     @step

@@ -32,7 +32,7 @@ class ParallelForeachSwitchFlow(TracedFlow):
     @step
     def gang_join(self, inputs):
         self.mark(inputs)
-        self.nodes = [i.node for i in inputs]
+        self.nodes = [i.node for i in self.ordered(inputs)]
         self.next(self.merged)
 
     @step
@@ -49,7 +49,7 @@ class ParallelForeachSwitchFlow(TracedFlow):
     @step
     def item_join(self, inputs):
         self.mark(inputs)
-        self.nodes = [i.nodes for i in inputs]
+        self.nodes = [i.nodes for i in self.ordered(inputs)]
         self.next(self.end)
 
     @step

@@ -32,19 +32,19 @@ class ParallelNestedFlow(TracedFlow):
     @step
     def gang_join(self, inputs):
         self.mark(inputs)
-        self.nodes = [i.node for i in inputs]
+        self.nodes = [i.node for i in self.ordered(inputs)]
         self.next(self.inner_join)
 
     @step
     def inner_join(self, inputs):
         self.mark(inputs)
-        self.nodes = [i.nodes for i in inputs]
+        self.nodes = [i.nodes for i in self.ordered(inputs)]
         self.next(self.outer_join)
 
     @step
     def outer_join(self, inputs):
         self.mark(inputs)
-        self.nodes = [i.nodes for i in inputs]
+        self.nodes = [i.nodes for i in self.ordered(inputs)]
         self.next(self.end)
 
     @step

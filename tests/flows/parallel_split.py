@@ -25,7 +25,7 @@ class ParallelSplitFlow(TracedFlow):
     @step
     def join_a(self, inputs):
         self.mark(inputs)
-        self.nodes = [i.node for i in inputs]
+        self.nodes = [i.node for i in self.ordered(inputs)]
         self.next(self.both)
 
     @step
@@ -43,13 +43,13 @@ class ParallelSplitFlow(TracedFlow):
     @step
     def join_b(self, inputs):
         self.mark(inputs)
-        self.nodes = [i.node for i in inputs]
+        self.nodes = [i.node for i in self.ordered(inputs)]
         self.next(self.both)
 
     @step
     def both(self, inputs):
         self.mark(inputs)
-        self.nodes = [i.nodes for i in inputs]
+        self.nodes = [i.nodes for i in self.ordered(inputs)]
         self.next(self.end)
 
     @step

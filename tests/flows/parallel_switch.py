@@ -27,7 +27,7 @@ class ParallelSwitchFlow(TracedFlow):
     @step
     def gang_join(self, inputs):
         self.mark(inputs)
-        self.nodes = [i.node for i in inputs]
+        self.nodes = [i.node for i in self.ordered(inputs)]
         self.next(self.merged)
 
     @step

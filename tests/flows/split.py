@@ -32,7 +32,7 @@ class SplitFlow(TracedFlow):
     @step
     def gather(self, inputs):
         self.mark(inputs)
-        self.xs = [i.x for i in inputs]
+        self.xs = [i.x for i in self.ordered(inputs)]
         self.named = (inputs.alpha.x, inputs.bravo.x, inputs.charlie.x)
         self.merge_artifacts(inputs, exclude=["x", "trace"])
         self.next(self.end)

@@ -25,7 +25,7 @@ class SplitForeachFlow(TracedFlow):
     @step
     def a_join(self, inputs):
         self.mark(inputs)
-        self.xs = [i.x for i in inputs]
+        self.xs = [i.x for i in self.ordered(inputs)]
         self.next(self.all)
 
     @step
@@ -49,7 +49,7 @@ class SplitForeachFlow(TracedFlow):
     @step
     def b_join(self, inputs):
         self.mark(inputs)
-        self.xs = [i.x for i in inputs]
+        self.xs = [i.x for i in self.ordered(inputs)]
         self.next(self.all)
 
     @step
@@ -61,7 +61,7 @@ class SplitForeachFlow(TracedFlow):
     @step
     def all(self, inputs):
         self.mark(inputs)
-        self.xs = [i.xs for i in inputs]
+        self.xs = [i.xs for i in self.ordered(inputs)]
         self.next(self.end)
 
     @step

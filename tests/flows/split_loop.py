@@ -36,7 +36,7 @@ class SplitLoopFlow(TracedFlow):
     @step
     def both(self, inputs):
         self.mark(inputs)
-        self.counts = [i.count for i in inputs]
+        self.counts = [i.count for i in self.ordered(inputs)]
         self.next(self.end)
 
     @step

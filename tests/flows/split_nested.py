@@ -31,7 +31,7 @@ class SplitNestedFlow(TracedFlow):
     @step
     def ja(self, inputs):
         self.mark(inputs)
-        self.ys = [i.y for i in inputs]
+        self.ys = [i.y for i in self.ordered(inputs)]
         self.next(self.j)
 
     @step
@@ -60,7 +60,7 @@ class SplitNestedFlow(TracedFlow):
     @step
     def jb1(self, inputs):
         self.mark(inputs)
-        self.ys = [i.y for i in inputs]
+        self.ys = [i.y for i in self.ordered(inputs)]
         self.next(self.jb)
 
     @step
@@ -72,13 +72,13 @@ class SplitNestedFlow(TracedFlow):
     @step
     def jb(self, inputs):
         self.mark(inputs)
-        self.ys = [y for i in inputs for y in i.ys]
+        self.ys = [y for i in self.ordered(inputs) for y in i.ys]
         self.next(self.j)
 
     @step
     def j(self, inputs):
         self.mark(inputs)
-        self.ys = [y for i in inputs for y in i.ys]
+        self.ys = [y for i in self.ordered(inputs) for y in i.ys]
         self.next(self.end)
 
     @step

@@ -37,7 +37,7 @@ class SplitSameBranchesFlow(TracedFlow):
     @step
     def both(self, inputs):
         self.mark(inputs)
-        self.via = [i.via for i in inputs]
+        self.via = [i.via for i in self.ordered(inputs)]
         self.next(self.end)
 
     @step

@@ -51,7 +51,7 @@ class SplitSwitchBothFlow(TracedFlow):
     @step
     def both(self, inputs):
         self.mark(inputs)
-        self.x = [i.x for i in inputs]
+        self.x = [i.x for i in self.ordered(inputs)]
         self.next(self.end)
 
     @step

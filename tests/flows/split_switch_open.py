@@ -50,7 +50,7 @@ class SplitSwitchOpenFlow(TracedFlow):
     @step
     def both(self, inputs):
         self.mark(inputs)
-        self.x = [i.x for i in inputs]
+        self.x = [i.x for i in self.ordered(inputs)]
         self.next(self.end)
 
     @step

@@ -32,7 +32,7 @@ class SwitchForeachFlow(TracedFlow):
     @step
     def one_join(self, inputs):
         self.mark(inputs)
-        self.x = [i.x for i in inputs]
+        self.x = [i.x for i in self.ordered(inputs)]
         self.next(self.merged)
 
     @step
@@ -56,13 +56,13 @@ class SwitchForeachFlow(TracedFlow):
     @step
     def two_leaf_join(self, inputs):
         self.mark(inputs)
-        self.x = [i.x for i in inputs]
+        self.x = [i.x for i in self.ordered(inputs)]
         self.next(self.two_join)
 
     @step
     def two_join(self, inputs):
         self.mark(inputs)
-        self.x = [i.x for i in inputs]
+        self.x = [i.x for i in self.ordered(inputs)]
         self.next(self.merged)
 
     @step

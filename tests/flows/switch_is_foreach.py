@@ -33,7 +33,7 @@ class SwitchIsForeachFlow(TracedFlow):
     @step
     def gather(self, inputs):
         self.mark(inputs)
-        self.x = [i.x for i in inputs]
+        self.x = [i.x for i in self.ordered(inputs)]
         self.next(self.end)
 
     @step

@@ -37,7 +37,7 @@ class SwitchSplitFlow(TracedFlow):
     @step
     def both(self, inputs):
         self.mark(inputs)
-        self.x = [i.x for i in inputs]
+        self.x = [i.x for i in self.ordered(inputs)]
         self.next(self.merged)
 
     @step
