@@ -168,7 +168,7 @@ class _Progress:
             self._say("Done!")
         else:
             if self._error:
-                self._state.echo(self._error, err=True, fg="red")
+                self._state.echo_always(self._error, err=True, fg="red", no_bold=True)
             self._say("The run did not succeed.", error=True)
         return succeeded
 
@@ -192,7 +192,7 @@ def _follow(state: Any, target: LiveTarget, job: str, dagster_run_id: str) -> bo
             shown = line
         if not run.is_running:
             if run.status != "Succeeded" and run.error:
-                state.echo(run.error, err=True, fg="red")
+                state.echo_always(run.error, err=True, fg="red", no_bold=True)
             return run.status == "Succeeded"
         time.sleep(_POLL_SECONDS)
 

@@ -140,6 +140,8 @@ class LocalTarget:
         if stored is None or stored.is_finished:
             return True
         if worker:
+            # Without this mark, Dagster takes the interrupt for a failure.
+            self._instance.report_run_canceling(stored)
             os.kill(worker, signal.SIGTERM)
         elif stored.tags.get("dagster/grpc_info"):
             # Launched by a code server, which can reach the run's process.

@@ -1,0 +1,129 @@
+"""trigger, status, runs, terminate and delete on the embedded instance."""
+
+from __future__ import annotations
+
+import os
+import signal
+from concurrent.futures import ThreadPoolExecutor
+
+from .conftest import is_alive
+
+
+def test_trigger_and_wait(embedded):
+    project = embedded("chain", "--tag", "team:a")
+    output = project.dagster(
+        "trigger", "--alpha", "2", "--url", "v", "--config-file", '{"b": [1]}', "--many", "1",
+        "--many", "2", "--wait", "--tag", "one:1", "--run-id-file", "run-id",
+    )  # fmt: skip
+    run_id = (project.folder / "run-id").read_text()
+    assert run_id.startswith("dagster-")
+    assert run_id in output
+    assert "end: done (3/3 steps)" in output
+    run = project.query(
+        f"[(r := Run('Chain/{run_id}')).successful, r.data.result, sorted(r.user_tags)]"
+    )
+    assert run == [True, [2.0, 1, "v", {"b": [1]}, ["1", "2"]], ["one:1", "team:a"]]
+
+    status = project.json("status")
+    assert (status["run_id"], status["status"], status["tasks_done"]) == (run_id, "Succeeded", 3)
+    assert status["dagster_run_id"] in status["open"]
+    (listed,) = project.json("runs")
+    assert listed["run_id"] == run_id
+    assert [job["name"] for job in project.json("list")] == ["Chain"]
+    assert "has ended already" in project.dagster("terminate", run_id, code=1)
+
+    project.dagster("delete")
+    assert project.json("list") == []
+    assert "Create it first" in project.dagster("trigger", code=1)
+
+
+def test_failure_ends_the_command_with_1_and_can_be_resumed(embedded):
+    project = embedded("chain")
+    args = ("trigger", "--mode", "fail", "--wait", "--run-id-file", "run-id")
+    output = project.dagster(*args, code=1)
+    assert "ValueError: as told" in output
+    status = project.json("status")
+    assert (status["status"], status["tasks_failed"]) == ("Failed", ["op_middle"])
+    assert "as told" in status["error"]
+    failed = (project.folder / "run-id").read_text()
+    resumed = project.start("resume", "--origin-run-id", failed, "--mode", "no")
+    assert project.query(f"Run('Chain/{resumed}').successful")
+    assert project.cloned(f"Chain/{resumed}") == {"start": ["task"]}
+
+
+def test_detached_run_is_terminated_with_its_processes(embedded):
+    project = embedded("chain")
+    project.dagster("trigger", "--mode", "long", "--run-id-file", "run-id")
+    run_id = (project.folder / "run-id").read_text()
+    pid = int(project.wait_for(lambda: _text(project.folder / "pid")))
+    assert project.json("status", run_id)["status"] == "Running"
+    project.dagster("terminate", run_id)
+    assert project.json("status", run_id)["status"] == "Terminated"
+    project.wait_for(lambda: not is_alive(pid), 15)
+
+
+def test_killed_worker_ends_as_failed(embedded):
+    project = embedded("chain")
+    project.dagster("trigger", "--mode", "long", "--run-id-file", "run-id")
+    run_id = (project.folder / "run-id").read_text()
+    pid = int(project.wait_for(lambda: _text(project.folder / "pid")))
+    dagster_run_id = project.json("status", run_id)["dagster_run_id"]
+    os.kill(int(_text(project.home / "workers" / dagster_run_id)), signal.SIGKILL)
+    project.wait_for(lambda: not is_alive(pid), 15)
+    status = project.json("status", run_id)
+    assert status["status"] == "Failed"
+    assert "killed" in status["error"]
+
+
+def test_four_runs_at_once_on_a_new_instance(embedded):
+    project = embedded("chain")
+    with ThreadPoolExecutor(4) as pool:
+        list(pool.map(lambda n: project.dagster("trigger", "--alpha", str(n)), range(4)))
+    project.wait_for(lambda: _ended(project) == ["Succeeded"] * 4)
+
+
+def test_errors_are_one_line(embedded):
+    project = embedded("chain")
+    for args, words in {
+        ("status", "nope"): "has no run nope",
+        ("trigger", "--dagster-url", "http://127.0.0.1:9"): "cannot be reached",
+        ("status", "--url", "http://127.0.0.1:9"): "cannot be reached",
+        ("trigger", "--definitions-file", "gone.py"): "dagster create gone.py",
+        ("trigger", "--definitions-file", "flow.py"): "was not generated",
+        ("trigger", "--name", "other"): "There is no job other",
+        ("resume",): "--origin-run-id RUN",
+        ("resume", "--origin-run-id", "nope"): "has no run nope",
+        ("resume", "--origin-run-id", "nope", "middel"): "There is no step middel",
+    }.items():
+        output = project.dagster(*args, code=1)
+        assert words in output
+        assert "Traceback" not in output
+    assert "not a valid float" in project.dagster("trigger", "--alpha", "x", code=2)
+    project.remove("defs.py")
+    assert "is gone" in project.dagster("trigger", code=1)
+    project.folder.joinpath("defs.py").write_text("nonsense(\n")
+    output = project.dagster("trigger", code=1)
+    assert "cannot be loaded" in output
+    assert "Traceback" not in output
+
+
+def test_dagster_home_is_used_where_it_is_set(embedded, tmp_path):
+    project = embedded("chain")
+    home = tmp_path / "home"
+    missing = project.dagster("trigger", "--wait", code=1, DAGSTER_HOME=str(home))
+    assert "is not a folder" in missing
+    home.mkdir()
+    (home / "dagster.yaml").write_text("telemetry:\n  enabled: false\n")
+    project.dagster("trigger", "--wait", DAGSTER_HOME=str(home))
+    assert (home / "history").is_dir()
+    assert not (project.home / "history").exists()
+
+
+def _text(path) -> str:
+    return path.read_text() if path.exists() else ""
+
+
+def _ended(project) -> list[str]:
+    statuses = [run["status"] for run in project.json("runs")]
+    assert set(statuses) <= {"Pending", "Running", "Succeeded"}, statuses
+    return statuses
