@@ -25,7 +25,7 @@ from dagster import (
     TimeWindowPartitionsDefinition,
 )
 
-from .identity import _metaflow_run_of, _redo
+from .identity import _goes_on, _metaflow_run_of, _redo
 
 _LOADED_AT = time.time()
 # Records that a tick reads, which bounds the runs that it starts and the time that it takes.
@@ -235,6 +235,6 @@ def _end_step(run: DagsterRun) -> str:
 
 def _end_task(run: DagsterRun) -> str:
     """The pathspec of the flow's last task (see `_task_id`)."""
-    task_id = f"task.{_redo(run.run_id)}" if run.parent_run_id else "task"
+    task_id = f"task.{_redo(run.run_id)}" if _goes_on(run) else "task"
     flow = run.tags["metaflow/flow"]
     return f"{flow}/{_metaflow_run_of(run)}/{_end_step(run)}/{task_id}"
