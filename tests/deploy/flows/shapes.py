@@ -53,8 +53,8 @@ class Shapes(FlowSpec):
     @catch(var="failure")
     @step
     def caught(self):
+        fail_if("flow.py")
         self.next(self.gangs)
-        raise ValueError("caught")
 
     @step
     def gangs(self):

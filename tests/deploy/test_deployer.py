@@ -1,0 +1,60 @@
+"""Metaflow's Deployer API, from a process of its own as users have it."""
+
+from __future__ import annotations
+
+import json
+import sys
+
+SCRIPT = """
+import json
+from metaflow import DeployedFlow, Deployer, namespace
+namespace(None)
+flow = Deployer("flow.py", pylint=False, show_output=False).dagster().create(
+    file="defs.py", tags=["a:1"])
+run = flow.trigger(alpha=4, many=["a", "b"], retry_count=7, url="v")
+started = run.status
+ui = run.dagster_ui
+run.wait_for_completion(check_interval=1, timeout=120)
+found = DeployedFlow.from_deployment("Chain", impl="dagster")
+second = found.resume(run.name, "end", alpha=5, tags=["b:2"])
+second.wait_for_completion(check_interval=1, timeout=120)
+stopped = flow.trigger(mode="long")
+while stopped.status == "Pending":
+    pass
+ended = stopped.terminate()
+print(json.dumps({
+    "names": [flow.name, flow.flow_name, found.name],
+    "started": started,
+    "ui": run._info().dagster_run_id in ui,
+    "ended": [run.status, second.status, stopped.status],
+    "results": [run.run.data.result, second.run.data.alpha],
+    "tags": sorted(second.run.user_tags),
+    "terminated": ended,
+    "again": DeployedFlow.get_triggered_run("Chain", run.name, impl="dagster").status,
+    "unknown": DeployedFlow.get_triggered_run("Chain", "nope", impl="dagster").status,
+    "token": flow.production_token,
+    "listed": [f.name for f in DeployedFlow.list_deployed_flows(impl="dagster")],
+    "deleted": found.delete(),
+    "then": [f.name for f in DeployedFlow.list_deployed_flows("Chain", impl="dagster")],
+}))
+"""
+
+
+def test_life_of_a_deployed_flow(embedded):
+    project = embedded("chain", create=False)
+    facts = json.loads(project.run(sys.executable, "-c", SCRIPT).splitlines()[-1])
+    assert facts.pop("started") in ("Pending", "Running", "Succeeded")
+    assert facts == {
+        "names": ["Chain", "Chain", "Chain"],
+        "ui": True,
+        "ended": ["Succeeded", "Succeeded", "Terminated"],
+        "results": [[4.0, 7, "v", {"a": 1}, ["a", "b"]], 5.0],
+        "tags": ["a:1", "b:2"],
+        "terminated": True,
+        "again": "Succeeded",
+        "unknown": None,
+        "token": None,
+        "listed": ["Chain"],
+        "deleted": True,
+        "then": [],
+    }

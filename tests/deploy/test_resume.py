@@ -1,0 +1,140 @@
+"""Resume and re-execution of a flow with every shape."""
+
+from __future__ import annotations
+
+import json
+import sys
+
+import pytest
+
+FOREACH = {
+    "start": ["task"],
+    "outer": ["task-0", "task-1"],
+    "inner": ["task-0-0", "task-0-1", "task-1-0"],
+}
+JOINED = {
+    **FOREACH,
+    "inner": [*FOREACH["inner"], "task-1-1"],
+    "inner_join": ["task-0", "task-1"],
+    "outer_join": ["task"],
+}
+LOOPED = {**JOINED, "loop": ["task.i0", "task.i1"]}
+ALL_BUT_END = {
+    **JOINED,
+    "loop": ["task.i0", "task.i1", "task.i2", "task.i3"],
+    "caught": ["task"],
+    "gangs": ["task"],
+    "gang": ["task", "task_node_1"],
+    "gang_join": ["task"],
+}
+
+
+def test_each_resume_goes_on_from_the_one_before(embedded):
+    project = embedded("shapes")
+    project.touch("fail-inner")
+    first = project.start("trigger", "--need", "it", "--alpha", "2", code=1)
+
+    project.remove("fail-inner")
+    project.touch("fail-loop")
+    second = project.start("resume", "--origin-run-id", first, code=1)
+    assert project.cloned(f"Shapes/{second}") == FOREACH
+
+    project.remove("fail-loop")
+    project.touch("fail-end")
+    third = project.start("resume", "--origin-run-id", second, "--alpha", "3", code=1)
+    assert project.cloned(f"Shapes/{third}") == LOOPED
+
+    project.remove("fail-end")
+    fourth = project.start("resume", "--origin-run-id", third)
+    assert project.cloned(f"Shapes/{fourth}") == ALL_BUT_END
+    data = f"(r := Run('Shapes/{fourth}')).data"
+    facts = project.query(
+        f"[{data}.need, {data}.alpha, r.data.seen_at_end,"
+        " r['outer_join'].task.data.seen, r.data.nodes,"
+        " r['_parameters'].task.data.alpha, r.successful,"
+        " r['caught'].task.data.failure.exception]"
+    )
+    cloned_seen = [[2.0, 2.0], [2.0, 2.0]]
+    assert facts[:7] == ["it", 3.0, 3.0, cloned_seen, [0, 1], 3.0, True]
+    assert "flow.py is there" in facts[7]
+    assert project.query(f"Run('Shapes/{fourth}').origin_pathspec") == f"Shapes/{third}"
+
+
+def test_native_run_is_resumed_from_a_step(embedded):
+    project = embedded("shapes", create=False)
+    project.touch("fail-end")
+    project.flow("run", "--need", "it", "--run-id-file", "run-id", code=1)
+    origin = (project.folder / "run-id").read_text()
+    project.remove("fail-end")
+    resumed = project.start("resume", "--origin-run-id", origin, "gangs")
+    kept = {k: v for k, v in ALL_BUT_END.items() if not k.startswith("gang")}
+    assert project.cloned(f"Shapes/{resumed}") == kept
+    run = f"Run('Shapes/{resumed}')"
+    assert project.query(f"[{run}.successful, {run}.data.nodes]") == [True, [0, 1]]
+    assert "metaflow/origin_run_id" in project.run(sys.executable, "-c", TAGS, str(project.home))
+    other = project.folder / "other.py"
+    other.write_text((project.folder / "flow.py").read_text().replace("Shapes", "Other"))
+    command = [sys.executable, "other.py", "--no-pylint", "dagster", "resume"]
+    refused = project.run(*command, "--origin-run-id", origin, code=1)
+    assert f"Flow Other has no run {origin}" in refused
+
+
+@pytest.mark.timeout(300)
+def test_reexecution_in_dagster_goes_on_with_the_metaflow_run(embedded):
+    project = embedded("shapes")
+    project.touch("fail-inner")
+    run_id = project.start("trigger", "--need", "it", code=1)
+    output = project.run(sys.executable, "-c", REEXECUTE, str(project.home))
+    again, loop, end, selected = [json.loads(line) for line in output.splitlines()[-4:]]
+    assert [r.pop("run_id") for r in (again, loop, end, selected)] == [run_id] * 4
+    assert again == {"success": False, "done": 4, "failed": ["op_loop"]}
+    assert loop == {"success": False, "done": 5, "failed": ["op_end"]}
+    assert end == {"success": True, "done": 1, "failed": []}
+    assert selected == {"success": True, "done": 1, "failed": []}
+
+    tasks = project.tasks(f"Shapes/{run_id}")
+    assert project.query(f"Run('Shapes/{run_id}').successful")
+    assert [t.split(".")[0] for t in tasks["inner"]] == ["task-0-0", "task-0-1", "task-1-0"] + [
+        "task-1-1"
+    ]
+    rounds = [t.rsplit(".", 1)[1] for t in tasks["loop"]]
+    # The first re-execution ran two rounds, the next one the other two, the last one all of them.
+    assert sorted(rounds) == ["i0", "i0", "i1", "i1", "i2", "i2", "i3", "i3"]
+    assert len(tasks["end"]) == 1
+
+
+TAGS = """
+import sys
+from dagster import DagsterInstance
+run = DagsterInstance.from_config(sys.argv[1]).get_run_records(limit=1)[0].dagster_run
+print(sorted(run.tags))
+"""
+REEXECUTE = """
+import json, os, sys
+from dagster import DagsterInstance, ReexecutionOptions, execute_job
+from metaflow_extensions.dagster.deploy.private import load_job
+instance = DagsterInstance.from_config(sys.argv[1])
+job = load_job(os.path.abspath("defs.py"), "Shapes", os.getcwd())
+
+def redo(selection=None):
+    parent = instance.get_run_records(limit=1)[0].dagster_run
+    options = ReexecutionOptions.from_failure(parent.run_id, instance)
+    if selection:
+        options = ReexecutionOptions(parent.run_id, selection)
+    done = execute_job(job, instance, run_config=parent.run_config, reexecution_options=options)
+    steps = [e for e in done.all_events if (e.step_key or "").startswith("op_")]
+    run = instance.get_run_by_id(done.run_id)
+    print(json.dumps({
+        "success": done.success, "run_id": run.tags["metaflow/run_id"],
+        "done": sum(e.is_step_success for e in steps),
+        "failed": [e.step_key for e in steps if e.is_step_failure],
+    }))
+
+os.rename("fail-inner", "fail-loop")
+redo()
+os.rename("fail-loop", "fail-end")
+redo()
+os.remove("fail-end")
+redo()
+redo(["op_loop"])
+"""
