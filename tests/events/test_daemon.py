@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import re
 import signal
 import socket
 import subprocess
@@ -169,7 +170,9 @@ def test_chains_hooks_and_http(tmp_path, deploy, deployment):
     ]
     projects: list[Project] = []
     for number, source in enumerate(sources):
-        project = Project(tmp_path / f"project{number}")
+        folder = tmp_path / f"project{number}"
+        folder.mkdir()
+        project = Project(folder)
         # One datastore, so that each flow finds the run before it.
         project.env["METAFLOW_DATASTORE_SYSROOT_LOCAL"] = str(tmp_path)
         (project.folder / "flow.py").write_text(source)
@@ -200,7 +203,7 @@ def test_chains_hooks_and_http(tmp_path, deploy, deployment):
     log = projects[4].folder / "hooks.log"
     eventually(lambda: log.exists() and "started" in log.read_text(), 240)
     (hooked,) = one.runs("HookedFlow")
-    os.kill(_worker_of(hooked.run_id), signal.SIGKILL)
+    os.kill(_worker_of(one.instance, hooked.run_id), signal.SIGKILL)
 
     def succeeded(job: str) -> bool:
         return [run.status for run in one.runs(job)] == [DagsterRunStatus.SUCCESS]
@@ -222,16 +225,9 @@ def test_chains_hooks_and_http(tmp_path, deploy, deployment):
     assert len(one.runs("SecondFlow")) == len(one.runs("ThirdFlow")) == 1
 
 
-def _worker_of(run_id: str) -> int:
-    """The process that runs a job: the one whose arguments name the run, and its child."""
-    for entry in Path("/proc").iterdir():
-        if not entry.name.isdigit():
-            continue
-        try:
-            environment = (entry / "environ").read_bytes()
-        except OSError:
-            continue
-        if f"METAFLOW_DAGSTER_RUN_ID={run_id}".encode() in environment:
-            fields = dict(v.split(b"=", 1) for v in environment.split(b"\0") if b"=" in v)
-            return int(fields[b"METAFLOW_DAGSTER_OP_PID"])
-    raise AssertionError("no step of the run was found")
+def _worker_of(instance: DagsterInstance, run_id: str) -> int:
+    """The process that runs a job, as its executor reports it."""
+    for entry in instance.all_logs(run_id):
+        if match := re.search(r"Executing steps .*\(pid: (\d+)\)", entry.message):
+            return int(match.group(1))
+    raise AssertionError("the run does not say which process it is")

@@ -21,6 +21,7 @@ CASES = {
     "parameters": ["--name=nightly", "--with=retry:times=1"],
     "shapes": ["--executor=inherit"],
     "gang": ["--namespace=team"],
+    "events": ["--emit-events", "--no-schedule"],
 }
 
 

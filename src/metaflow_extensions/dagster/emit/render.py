@@ -12,7 +12,7 @@ from ..plan.model import Arg, Arrival, Call, Departure, ForEach, OpPlan, Ref
 from ..plan.parameters import MISSING, ParameterPlan
 from .embed import Import, embed
 from .literals import literal
-from .triggers import exit_hooks_call, names_text, sensor_call, sensor_summary
+from .triggers import def_line, exit_hooks_call, names_text, sensor_call, sensor_summary
 
 _RULE = 88
 # What comes before the ops depends on what they use, so it is put in afterwards.
@@ -94,6 +94,8 @@ def _template(plan: JobPlan) -> str:
         sensor_call=sensor_call,
         sensor_summary=sensor_summary,
         exit_hooks_call=exit_hooks_call,
+        decorator=_decorator,
+        def_line=def_line,
     )
     names = [_sensor_name(plan, index) for index in range(len(plan.triggers))]
     hooked = plan.exit_hooks is not None

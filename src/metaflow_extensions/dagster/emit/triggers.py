@@ -45,15 +45,21 @@ def names_text(names: list[str], option: str) -> str:
     return "[\n" + "".join(f"        {name},\n" for name in names) + "    ]"
 
 
-def sensor_summary(plan: JobPlan, trigger: EventTriggerPlan | FinishTriggerPlan) -> str:
+def def_line(name: str, parameter: str, returns: str) -> str:
+    """The head of a function of at most one parameter."""
+    line = f"def {name}({parameter}) -> {returns}:"
+    if len(line) <= _WIDTH:
+        return line
+    return f"def {name}(\n    {parameter},\n) -> {returns}:" if parameter else line
+
+
+def sensor_summary(trigger: EventTriggerPlan | FinishTriggerPlan) -> str:
     """What a sensor does, for its docstring."""
     if isinstance(trigger, FinishTriggerPlan):
-        flows = ", ".join(trigger.flows)
-        every = "each has" if len(trigger.flows) > 1 else "it has"
-        return f"Start {plan.job_name} after {flows}: a run whenever {every} succeeded."
-    events = ", ".join(event.name for event in trigger.events)
-    every = "all of them" if len(trigger.events) > 1 else "each"
-    return f"Start {plan.job_name} on {events}: a run for {every}."
+        flows = " and ".join(trigger.flows)
+        return f"A run after each success of {flows}."
+    events = " and ".join(event.name for event in trigger.events)
+    return f"A run on each event {events}."
 
 
 def _reset(reset: ResetPlan | None) -> dict[str, list[str]]:
