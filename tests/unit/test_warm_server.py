@@ -199,6 +199,7 @@ def test_files_that_stand_in_for_modules_are_honoured(lab, name):
 
 def test_folders_without_code_stand_in_for_nothing(lab):
     (lab.folder / "plain" / "requests").mkdir(parents=True)
+    (lab.folder / "plain" / "time").mkdir()
     assert lab.run(lab.script("import requests; print(requests.__version__)", "plain/flow.py")).out
 
 

@@ -11,6 +11,7 @@ from here makes the package fall back to Dagster's multiprocess executor.
 | ExecuteRunWithPlanIterable, PlanExecutionContextManager | resources, logging, interrupts |
 | dagster_event_sequence_for_step | runs a step: inputs, op, outputs, failures and retries |
 | _trigger_hook | runs the success and failure hooks of a step |
+| StepExecutionContext.event_loop | asynchronous ops in threads, see own_event_loop |
 | RetryMode, StepDependencyConfig | what the configuration of an executor means |
 | ComputeIOType, create_compute_log_file_key, CapturedLogContext, | the logs of a step, |
 | CloudStorageComputeLogManager, LocalComputeLogManager | wherever they are kept |
@@ -19,8 +20,10 @@ from here makes the package fall back to Dagster's multiprocess executor.
 | PRIORITY_TAG, GLOBAL_CONCURRENCY_TAG | the order of steps, and pools set by tag |
 """
 
+import asyncio
 import inspect
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from typing import Any
 
 from dagster._core.errors import DagsterExecutionInterruptedError
@@ -78,6 +81,7 @@ __all__ = [
     "StepExecutionContext",
     "create_compute_log_file_key",
     "dagster_event_sequence_for_step",
+    "own_event_loop",
     "serializable_error_info_from_exc_info",
     "trigger_hooks",
 ]
@@ -125,6 +129,21 @@ _SHAPES: dict[Callable[..., Any], tuple[str, ...]] = {
     DagsterEvent.engine_event: ("plan_context", "message", "event_specific_data"),
     ComputeLogManager.open_log_stream: ("log_key", "io_type"),
 }
+
+
+@contextmanager
+def own_event_loop(context: StepExecutionContext) -> Iterator[None]:
+    """Give an asynchronous op a loop of its own: one loop cannot run in two threads at a time."""
+    function: Any = getattr(context.op_def.compute_fn, "decorated_fn", None)
+    if not inspect.iscoroutinefunction(function) and not inspect.isasyncgenfunction(function):
+        yield
+        return
+    loop = context._event_loop = asyncio.new_event_loop()
+    try:
+        yield
+    finally:
+        loop.run_until_complete(loop.shutdown_asyncgens())
+        loop.close()
 
 
 def _check_shapes() -> None:

@@ -6,19 +6,30 @@ from dagster import ExecutorDefinition, Field, Int, Noneable, multiprocess_execu
 
 DEFAULT_MAX_CONCURRENT = 16  # as many as `python flow.py run` starts (--max-workers)
 
-# Without these, each step's process imports the storages of the instance anew. Modules that an
-# installation does not have are passed over.
+# What the process of a step imports before its op runs. Dagster's own default, `dagster` alone,
+# leaves out the storages of the instance. Modules that an installation lacks are passed over.
 PRELOAD_MODULES = (
     "dagster",
-    "dagster._core.storage.event_log.sqlite",
-    "dagster._core.storage.runs.sqlite",
-    "dagster._core.storage.schedules.sqlite",
-    "dagster._core.storage.local_compute_log_manager",
-    "dagster._core.storage.fs_io_manager",
-    "dagster._core.storage.root",
+    "dagster._core.definitions.external_asset",
+    "dagster._core.definitions.repository_definition.repository_data_builder",
+    "dagster._core.instance.factory",
     "dagster._core.launcher.default_run_launcher",
     "dagster._core.run_coordinator.default_run_coordinator",
+    "dagster._core.secrets.env_file",
+    "dagster._core.storage.event_log.sqlite",
+    "dagster._core.storage.fs_io_manager",
+    "dagster._core.storage.local_compute_log_manager",
+    "dagster._core.storage.migration.utils",
+    "dagster._core.storage.root",
+    "dagster._core.storage.runs.sqlite",
+    "dagster._core.storage.schedules.sqlite",
+    "dagster._core.storage.sqlite_storage",
+    "dagster._core.system_config.composite_descent",
+    "dagster._core.types.transform_typing",
+    "dagster._core.utility_ops",
+    "dagster._core.workspace.autodiscovery",
     "sqlalchemy.dialects.sqlite",
+    "upath.implementations.local",
 )
 
 

@@ -31,6 +31,7 @@ from ._dagster_internals import (
     StepDependencyConfig,
     StepExecutionContext,
     dagster_event_sequence_for_step,
+    own_event_loop,
     trigger_hooks,
 )
 from .backlog import Backlog
@@ -270,7 +271,7 @@ class _PlanRun:
         error: BaseException | None = None
         logs = StepLogs(self._context, context.step.key, emit)
         try:
-            with streams.running_step(logs.open, self._stop.is_set):
+            with streams.running_step(logs.open, self._stop.is_set), own_event_loop(context):
                 hooks = context.job_def.get_all_hooks_for_handle(context.node_handle)
                 events: list[DagsterEvent] = []
                 for event in dagster_event_sequence_for_step(context):

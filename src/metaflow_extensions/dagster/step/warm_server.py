@@ -198,6 +198,7 @@ class _Names:
 
     def __init__(self) -> None:
         self._loaded = {name.partition(".")[0] for name in sys.modules} - {"__main__"}
+        self._loaded.add("metaflow_extensions")  # Metaflow looks for extensions in every folder
         self._seen: dict[str, tuple[int, str | None]] = {}
 
     def shadow(self, folder: str) -> str | None:
@@ -215,10 +216,14 @@ class _Names:
             if suffix.endswith(("py", "pyc", "so")):
                 return entry.path
             # A folder without __init__.py yields to a package elsewhere, but adds to a namespace.
-            is_namespace = getattr(sys.modules[name], "__file__", None) is None
+            is_namespace = name not in sys.modules or _is_namespace(sys.modules[name])
             if entry.is_dir() and (is_namespace or os.path.exists(f"{entry.path}/__init__.py")):
                 return entry.path
         return None
+
+
+def _is_namespace(module: object) -> bool:
+    return hasattr(module, "__path__") and getattr(module, "__file__", None) is None
 
 
 def _kill_group(pid: int, sig: int) -> bool:
