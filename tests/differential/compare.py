@@ -113,12 +113,13 @@ def _dagster(case_fails: bool, run: dict[str, Any], facts: dict[str, Any]) -> It
         if not key.startswith("_parameters"):
             tasks.setdefault(_op_key(key, depths), []).append(task)
     succeeded = {key for key in ops if steps[key]["status"] == "SUCCESS"}
-    finished = {key for key, made in tasks.items() if all(task["successful"] for task in made)}
+    # A task whose failure is caught is finished, but Metaflow does not call it successful.
+    finished = {key for key, made in tasks.items() if all(task["finished"] for task in made)}
     for key in sorted(finished - succeeded):
         status = steps.get(key, {"status": "missing"})["status"]
-        yield f"step {key} is {status} in Dagster, but Metaflow has its task as successful"
+        yield f"step {key} is {status} in Dagster, but Metaflow has its task as finished"
     for key in sorted(succeeded - finished):
-        yield f"step {key} succeeded in Dagster without a successful task in Metaflow"
+        yield f"step {key} succeeded in Dagster without a finished task in Metaflow"
     for key in sorted(tasks.keys() - finished):
         if key not in steps or steps[key]["status"] != "FAILURE":
             yield f"step {key} did not fail in Dagster, but its Metaflow task did"

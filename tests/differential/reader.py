@@ -100,8 +100,18 @@ def _task(task: Any, keys: dict[str, str], neutral: Callable[[str], str], cards:
         "system_tags": sorted(task.system_tags),
         "parents": related(task.parent_task_pathspecs) if in_graph else [],
         "children": related(task.child_task_pathspecs) if in_graph else [],
-        "cards": [(card.type, card.id) for card in metaflow.cards.get_cards(task)] if cards else [],
+        "cards": _cards(task) if cards else [],
     }
+
+
+def _cards(task: Any) -> list[tuple[str, str | None]]:
+    from metaflow.cards import get_cards
+    from metaflow.plugins.cards.exception import CardNotPresentException
+
+    try:
+        return [(card.type, card.id) for card in get_cards(task)]
+    except CardNotPresentException:
+        return []
 
 
 def _names(attempt: Any) -> list[str]:

@@ -1,0 +1,36 @@
+"""What a task leaves behind is what it leaves natively: attempts, failures, logs, cards, tags."""
+
+from __future__ import annotations
+
+import pytest
+
+from .cases import Case
+from .conftest import Check
+
+TASKS = [
+    Case("task_retries"),
+    Case("task_catch"),
+    Case("task_timeout"),
+    *[
+        Case("task_fails", {"how": how}, fails=True)
+        for how in ("raise", "kill", "crash", "no_retry", "leave")
+    ],
+    Case("task_environment", tags=("tag:ü", "two words", "quote'\"$x")),
+    Case("task_logs"),
+    Case("task_cards"),
+    Case("task_project"),
+    Case("task_project", top_options=("--branch", "Exp_1")),
+    Case("task_project", top_options=("--production",)),
+    Case("task_configs"),
+    Case("task_configs", top_options=("--config-value", "parsed", "c=3")),
+    Case("task_artifacts"),
+    Case(
+        "task_artifacts",
+        {"number": -4, "flag": True, "text": "a 'b' \"c\" $d\n✓", "some-json": {"k": ["é"]}},
+    ),
+]
+
+
+@pytest.mark.parametrize("case", TASKS, ids=lambda case: "".join((case.id, *case.top_options)))
+def test_task(check: Check, case: Case) -> None:
+    check(case)
