@@ -70,7 +70,7 @@ class Deployment:
             except OSError:
                 return False
 
-        eventually(answers, 120)
+        eventually(answers, 300)
 
     def kill(self) -> None:
         """The whole deployment at once, without a chance to tidy up."""
