@@ -3,8 +3,13 @@
 from __future__ import annotations
 
 import inspect
+import json
 import os
+import sys
+import tempfile
 from typing import Any
+
+from metaflow.user_configs.config_parameters import dump_config_values
 
 from ..deploy.home import embedded_home
 from ..deploy.live import LiveTarget
@@ -26,7 +31,7 @@ def resume(state: Any, values: dict[str, Any]) -> bool:
     """Start a run that reuses tasks of another; False if it was followed and did not succeed."""
     origin_run_id = own_value(values, "origin_run_id")
     step = own_value(values, "step_to_rerun")
-    _check(state, origin_run_id, step)
+    _use_configs_of(state, _check(state, origin_run_id, step))
     target = choose_target(own_value(values, "url"), state.flow_datastore)
     tags = {
         "metaflow/origin_run_id": origin_run_id,
@@ -78,7 +83,12 @@ def _options(registered: Deployment | None) -> dict[str, Any]:
     return options
 
 
-def _check(state: Any, origin_run_id: str | None, step: str | None) -> None:
+def _check(state: Any, origin_run_id: str | None, step: str | None) -> Any:
+    """The ``_parameters`` task of the origin run.
+
+    Raises:
+        DagsterRunError: there is no such run, or no such step.
+    """
     if not origin_run_id:
         raise DagsterRunError(
             "Say which run to go on from: dagster resume --origin-run-id RUN. "
@@ -95,3 +105,33 @@ def _check(state: Any, origin_run_id: str | None, step: str | None) -> None:
             f"datastore {state.flow_datastore.datastore_root}. Check the run id; runs of other "
             "flows cannot be resumed here."
         )
+    return tasks[0]
+
+
+def _use_configs_of(state: Any, parameters: Any) -> None:
+    """Start the command again with the configs of the origin run, where they are others.
+
+    Configs decide what the flow is (decorators, mutators), so they have to be there before the
+    flow is loaded. They are handed over in the form in which steps get them.
+    """
+    values = json.loads(json.dumps(dump_config_values(state.flow)))
+    configs = values.get("user_configs", {})
+    changed = {}
+    for variable, parameter in state.flow._get_parameters():
+        if parameter.IS_CONFIG_PARAMETER and variable in parameters:
+            _, is_plain = configs[parameter.name]
+            changed[parameter.name] = [parameters[variable], is_plain]
+    changed = json.loads(json.dumps(changed))
+    if not changed or changed == configs or "--local-config-file" in sys.argv:
+        return
+    if getattr(state, "has_cl_config_options", False):
+        raise DagsterRunError(
+            "Configs come from the run that is resumed. Leave out --config and --config-value."
+        )
+    # The file has to be there until the command has read it, when this one is no more.
+    with tempfile.NamedTemporaryFile("w", suffix=".json", delete=False) as file:
+        json.dump({"user_configs": changed}, file)
+    options = ["--local-config-file", file.name]
+    for name in changed:
+        options += ["--config-value", name, f"kv.{name}"]
+    os.execv(sys.executable, [sys.executable, sys.argv[0], *options, *sys.argv[1:]])
