@@ -215,9 +215,9 @@ def _flow_command(scratch: str) -> list[str]:
 
 
 def _attempts_made(path: str) -> int:
-    """How many attempts of a task have begun (metaflow/datastore/task_datastore.py)."""
+    """How many attempts of a task have been made; its op keeps the exit code of each one."""
     attempt = 0
-    while _task_datastore(path, "w", attempt).has_metadata("attempt"):
+    while _task_datastore(path, "w", attempt).has_metadata("runtime"):
         attempt += 1
     return attempt
 
