@@ -67,7 +67,17 @@ def _mapping(where: str, native: dict[str, Any], dagster: dict[str, Any]) -> Ite
     for name in sorted(native.keys() | dagster.keys()):
         ours, theirs = native.get(name, "nothing"), dagster.get(name, "nothing")
         if ours != theirs:
-            yield f"{where} {name}:\n    native  {ours!r}\n    dagster {theirs!r}"
+            ours, theirs = _around_difference(repr(ours), repr(theirs))
+            yield f"{where} {name}:\n    native  {ours}\n    dagster {theirs}"
+
+
+def _around_difference(ours: str, theirs: str) -> tuple[str, str]:
+    """The parts of two texts where they begin to differ."""
+    pairs = enumerate(zip(ours, theirs, strict=False))
+    differs = next((place for place, (a, b) in pairs if a != b), min(len(ours), len(theirs)))
+    start = max(0, differs - 200)
+    before = "..." if start else ""
+    return before + ours[start : start + 1000], before + theirs[start : start + 1000]
 
 
 # -- What may differ -------------------------------------------------------------------------

@@ -100,7 +100,7 @@ def _task(task: Any, keys: dict[str, str], neutral: Callable[[str], str], cards:
         "system_tags": sorted(task.system_tags),
         "parents": related(task.parent_task_pathspecs) if in_graph else [],
         "children": related(task.child_task_pathspecs) if in_graph else [],
-        "cards": _cards(task) if cards else [],
+        "cards": _cards(task) if cards and in_graph else [],
     }
 
 
@@ -173,7 +173,8 @@ def _neutral(folder: str, run_id: str, keys: dict[str, str]) -> Callable[[str], 
     def neutral(text: str) -> str:
         for path in dict.fromkeys((folder, os.path.realpath(folder))):
             text = text.replace(path, "<project>")
-        return pathspec.sub(replace, text).replace(run_id, "<run>")
+        text = pathspec.sub(replace, text).replace(run_id, "<run>")
+        return re.sub(r"\d{4}-\d\d-\d\d \d\d:\d\d:\d\d\.\d{3}", "<time>", text)
 
     return neutral
 

@@ -36,7 +36,6 @@ class TaskArtifactsFlow(TracedFlow):
     @step
     def right(self):
         self.mark()
-        del self.unset
         self.both = "right"
         self.next(self.join)
 

@@ -50,6 +50,11 @@ class TaskEnvironmentFlow(TracedFlow):
         self.merge_artifacts(inputs, include=["items"])
         self.mark(inputs)
         self.run_tags = sorted(current.run.user_tags)
+        self.next(self.crew)
+
+    @step
+    def crew(self):
+        self.look()
         self.next(self.gang, num_parallel=2)
 
     @environment(vars={"GREETING": "gang"})
