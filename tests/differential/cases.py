@@ -43,7 +43,7 @@ class Case:
 
     @property
     def flow_class(self) -> str:
-        return re.findall(r"^class (\w+)\(\w+\):", self.source.read_text(), re.MULTILINE)[-1]
+        return re.findall(r"^class (\w+)\([\w, ]+\):", self.source.read_text(), re.MULTILINE)[-1]
 
     @property
     def start(self) -> str:
@@ -73,6 +73,7 @@ SHAPES = [
     Case("linear", own_process=True),
     Case("single_step"),
     Case("custom_ends"),
+    Case("inherited", {"size": 1}),
     # Static splits.
     Case("split"),
     Case("split_uneven"),

@@ -59,7 +59,7 @@ def check(
     Returns the summary of Dagster's run, for checks that only one flow needs.
     """
 
-    def check(case: Case) -> dict[str, Any]:
+    def check(case: Case, engine: str = engine) -> dict[str, Any]:
         native = runs.run_native_once(case, tmp_path / "native", reader, native_cache)
         made, facts, output = runs.run_dagster(
             case, tmp_path / "dagster", reader, launcher, dagster_home, engine

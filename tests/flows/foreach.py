@@ -1,4 +1,4 @@
-"""A foreach with one step in its body, over a dozen items."""
+"""A foreach over so many items that their paths are handed to the join in a short form."""
 
 from metaflow import step
 from tracing import TracedFlow
@@ -8,7 +8,7 @@ class ForeachFlow(TracedFlow):
     @step
     def start(self):
         self.mark()
-        self.items = [f"item {n}" for n in range(12)]
+        self.items = [f"item {n}" for n in range(20)]
         self.next(self.body, foreach="items")
 
     @step
@@ -20,7 +20,7 @@ class ForeachFlow(TracedFlow):
     @step
     def gather(self, inputs):
         self.mark(inputs)
-        self.results = [i.result for i in self.ordered(inputs)]
+        self.results = [i.result for i in inputs]
         self.next(self.end)
 
     @step
