@@ -39,7 +39,7 @@ def read_metaflow(folder: str, flow: str, run_id: str) -> dict[str, Any]:
     doubles = sum(map(len, steps.values())) - len(tasks)
     keys = {task.pathspec.split("/", 1)[1]: key for key, task in tasks.items()}
     neutral = _neutral(folder, run_id, keys)
-    graph = next(iter(tasks.values()))["_graph_info"].data
+    graph = tasks["_parameters"]["_graph_info"].data
     has_cards = "'card'" in repr(graph)
     return {
         "run": {
@@ -85,7 +85,7 @@ def _task(task: Any, keys: dict[str, str], neutral: Callable[[str], str], cards:
     for number in range(task.current_attempt + 1):
         attempt = metaflow.Task(task.pathspec, attempt=number, _namespace_check=False)
         attempts[str(number)] = {
-            "artifacts": {name: neutral(_value(attempt[name])) for name in _names(attempt)},
+            "artifacts": {name: _value(attempt[name], neutral) for name in _names(attempt)},
             "stdout": neutral(attempt.stdout),
             "stderr": neutral(attempt.stderr),
         }
@@ -121,7 +121,7 @@ def _names(attempt: Any) -> list[str]:
     return sorted({artifact["name"] for artifact in found})
 
 
-def _value(artifact: Any) -> str:
+def _value(artifact: Any, neutral: Callable[[str], str]) -> str:
     try:
         value = artifact.data
     except Exception as error:
@@ -130,7 +130,7 @@ def _value(artifact: Any) -> str:
     if artifact.id == "_graph_info":
         # Which extensions Metaflow found belongs to the machine, not to the run.
         value = {name: part for name, part in value.items() if name != "extensions"}
-    text = _text(value)
+    text = neutral(_text(value))
     if len(text) > _LONGEST:
         digest = hashlib.sha256(text.encode(errors="surrogatepass")).hexdigest()
         return f"{text[:_LONGEST]}... {len(text)} characters, sha256 {digest}"
