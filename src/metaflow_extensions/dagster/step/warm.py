@@ -6,7 +6,7 @@ about a tenth of a new interpreter. Whatever cannot be right in a fork is left t
 then starts a plain subprocess: ``spawn`` returns None.
 
 A server is made for one script, working directory and set of import-time variables
-(``_is_import_time``), because Metaflow freezes its settings when it is imported. It belongs to the
+(``warm_rules.py``), because Metaflow freezes its settings when it is imported. It belongs to the
 process that started it: when that one ends, in whatever way, the server kills its tasks and ends.
 
 Only the standard library is imported here, and little of that: generated files import this module
@@ -27,36 +27,13 @@ import threading
 import time
 from collections.abc import Iterator, Mapping, Sequence
 
+from .warm_rules import server_command, server_env, server_key
+
 SWITCH = "METAFLOW_DAGSTER_WARM"  # "0", in a task's environment or in ours: never warm
 REPLY_SECONDS = 60.0  # how long a server may take to start a child before it is given up
 MAX_SERVERS = 4  # servers at a time; the one unused for longest makes room
 COLD_STARTS = 2  # plain starts of a process that may have nothing more to run, see _is_worth_it
 HEADER = struct.Struct("!I")  # length of the request that follows; 0: end when no child is left
-
-_SITE = os.path.join(os.path.dirname(os.path.abspath(__file__)), "warm_site")
-_SITE_VARIABLE = "METAFLOW_DAGSTER_WARM_SERVER"  # as in warm_site/sitecustomize.py
-
-# Variables that differ from task to task and that nothing reads at import. Any other METAFLOW_*
-# variable may be a setting, and settings are read at import (metaflow_config_funcs.from_conf).
-_PER_TASK_PREFIXES = ("METAFLOW_RUN_", "METAFLOW_INIT_", "METAFLOW_DAGSTER_", "METAFLOW_TASK_")
-_PER_TASK = frozenset({"METAFLOW_RUNTIME_ENVIRONMENT", "METAFLOW_PRODUCTION_TOKEN"})
-# What the loader, the interpreter and the C library read when a process starts, what tracing and
-# coverage read at import, and who the user is and where Metaflow's configuration files are.
-_START_PREFIXES = (
-    "METAFLOW_",
-    "PYTHON",
-    "LD_",
-    "LC_",
-    "MALLOC_",
-    "COVERAGE_",
-    "OTEL_",
-    "XDG_",
-    "GIT_",
-)
-_START = frozenset(
-    "LANG LANGUAGE GLIBC_TUNABLES HOME USER LOGNAME USERNAME SUDO_USER VIRTUAL_ENV CONDA_PREFIX "
-    "DISABLE_TRACING PATH".split()
-)
 
 
 class Process:
@@ -133,7 +110,7 @@ class _Server:
         try:
             self._process = subprocess.Popen(
                 command,
-                env=_server_env(env, remote.fileno()),
+                env=server_env(env, remote.fileno()),
                 cwd=cwd,
                 stdin=subprocess.DEVNULL,
                 stdout=output,
@@ -285,10 +262,10 @@ def spawn(
         The process, leader of its own session, or None: start it with ``subprocess`` instead.
     """
     state = _state
-    command = _server_command(cmd)
+    command = server_command(cmd)
     if command is None or not _is_allowed(env) or not _is_worth_it(state, env):
         return None
-    key = _key(command, env, cwd)
+    key = server_key(command, env, cwd)
     request = json.dumps([list(cmd), list(cmd[len(command) - 1 :]), dict(env), cwd]).encode()
     while key not in state.broken:
         try:
@@ -312,10 +289,10 @@ def prestart(cmd: Sequence[str], *, env: Mapping[str, str], cwd: str) -> None:
     Args:
         cmd: What the command lines will have in common: ``[sys.executable, ("-u",) "file.py"]``.
     """
-    command = _server_command(cmd)
+    command = server_command(cmd)
     if command is not None and _is_allowed(env):
         with contextlib.suppress(OSError):  # `spawn` meets the same error and says so
-            _state.server(_key(command, env, cwd), command, env)
+            _state.server(server_key(command, env, cwd), command, env)
 
 
 @contextlib.contextmanager
@@ -332,32 +309,6 @@ def keep_warm() -> Iterator[None]:
             is_last = state.holders == 0
         if is_last:
             state.retire_all()
-
-
-def _server_command(cmd: Sequence[str]) -> list[str] | None:
-    """The beginning of `cmd` up to the script, if a server can stand for it.
-
-    Only Linux: forking without exec is unsafe with macOS's frameworks. Only this interpreter:
-    another one (conda, pypi) has other packages, and options would have to be those of the server.
-    """
-    if not sys.platform.startswith("linux") or not cmd:
-        return None
-    script = 2 if cmd[1:2] == ["-u"] else 1
-    if len(cmd) <= script or not cmd[script].endswith(".py") or cmd[script].startswith("-"):
-        return None
-    return list(cmd[: script + 1]) if _is_this_interpreter(cmd[0]) else None
-
-
-def _is_this_interpreter(path: str) -> bool:
-    """Whether `path` is `sys.executable`, perhaps by another name in the same folder.
-
-    Virtual environments link to a common interpreter, so the file alone does not tell.
-    """
-    if path == sys.executable:
-        return True
-    if os.path.dirname(path) != os.path.dirname(sys.executable) or not os.path.isabs(path):
-        return False
-    return os.path.exists(path) and os.path.samefile(path, sys.executable)
 
 
 def _is_allowed(env: Mapping[str, str]) -> bool:
@@ -378,38 +329,6 @@ def _is_worth_it(state: _State, env: Mapping[str, str]) -> bool:
 def _is_multiprocessing_child() -> bool:
     module = sys.modules.get("multiprocessing.process")
     return module is not None and module.parent_process() is not None
-
-
-def _is_per_task(name: str) -> bool:
-    """Whether a variable may differ between two tasks of one server without any effect on it."""
-    return name in _PER_TASK or (
-        name.startswith(_PER_TASK_PREFIXES)
-        or (name.startswith("METAFLOW_") and name.endswith(("_TRIGGER", "_TRIGGERS")))
-    )
-
-
-def _is_import_time(name: str) -> bool:
-    """Whether a variable has an effect when the interpreter starts or Metaflow is imported."""
-    return not _is_per_task(name) and (name in _START or name.startswith(_START_PREFIXES))
-
-
-def _server_env(env: Mapping[str, str], descriptor: int) -> dict[str, str]:
-    """The environment of a server: what its tasks share, and how it learns what it is."""
-    shared = {name: value for name, value in env.items() if not _is_per_task(name)}
-    path = shared.get("PYTHONPATH")
-    shared["PYTHONPATH"] = f"{_SITE}{os.pathsep}{path}" if path else _SITE
-    shared[_SITE_VARIABLE] = str(descriptor)
-    return shared
-
-
-def _key(command: Sequence[str], env: Mapping[str, str], cwd: str) -> _Key:
-    """What two commands must share to be forked from one server.
-
-    The working directory counts: Metaflow looks for a local configuration from there upward, and
-    relative entries of PYTHONPATH begin there.
-    """
-    settings = sorted(item for item in env.items() if _is_import_time(item[0]))
-    return (cwd, *command, *settings)
 
 
 def _give_up(state: _State, key: _Key, reason: str) -> None:
