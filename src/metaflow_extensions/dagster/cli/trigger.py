@@ -59,11 +59,11 @@ def start_run(
         dagster_run_id = target.start(launch) or dagster_run_id
         announce(dagster_run_id)
         return True
-    progress = _Progress(state, metaflow_run_id(dagster_run_id))
     if isinstance(target, LiveTarget):
         dagster_run_id = target.start(launch)
         announce(dagster_run_id)
         return _follow(state, target, launch.job, dagster_run_id)
+    progress = _Progress(state, metaflow_run_id(dagster_run_id))
     succeeded = target.run_here(launch, lambda: announce(dagster_run_id), progress)
     return progress.end(succeeded)
 

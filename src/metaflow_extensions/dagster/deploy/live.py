@@ -15,6 +15,7 @@ from .runs import Launch, RunInfo, metaflow_run_id, metaflow_status
 
 _REQUEST_SECONDS = 30.0
 _TERMINATE_SECONDS = 60.0
+_RECENT = 50  # runs to look through for one that is not tagged yet
 
 _FIND_JOB = """query { repositoriesOrError { __typename
   ... on RepositoryConnection { nodes { name location { name } jobs { name } } }
@@ -49,7 +50,7 @@ class LiveTarget:
         self.description = f"the Dagster deployment at {self._url}"
 
     def start(self, launch: Launch) -> str:
-        """Have the deployment start a run; returns the Dagster run id."""
+        """Have the deployment start a run; returns the Dagster run id, which it chooses itself."""
         location, repository = self._locate(launch.job)
         result = self._ask(
             _LAUNCH,
@@ -61,8 +62,12 @@ class LiveTarget:
                 },
                 "runConfigData": json.dumps(launch.run_config),
                 "executionMetadata": {
-                    "runId": launch.dagster_run_id,
-                    "tags": [{"key": k, "value": v} for k, v in launch.tags.items()],
+                    # The Metaflow run id follows from that; the run's first op tags it.
+                    "tags": [
+                        {"key": key, "value": value}
+                        for key, value in launch.tags.items()
+                        if key != "metaflow/run_id"
+                    ],
                 },
             },
         )["launchRun"]
@@ -79,7 +84,9 @@ class LiveTarget:
             runs = self._runs({"pipelineName": job, **condition}, 1)
             if runs:
                 return runs[0]
-        return None
+        # A run that has not begun has no tag yet.
+        recent = self.list(job, _RECENT)
+        return next((run for run in recent if run.metaflow_run_id == run_id), None)
 
     def list(self, job: str, limit: int) -> list[RunInfo]:
         return self._runs({"pipelineName": job}, limit)
@@ -156,8 +163,8 @@ class LiveTarget:
                 answer = json.load(response)
         except urllib.error.HTTPError as error:
             raise DagsterRunError(
-                f"{self._sentence()} answers with HTTP status {error.code}. Check the URL, and "
-                "METAFLOW_DAGSTER_TOKEN if it asks for one."
+                f"{self._sentence()} answers with HTTP status {error.code} ({_excuse(error)}). "
+                "Check the URL, and METAFLOW_DAGSTER_TOKEN if it asks for one."
             ) from error
         except (OSError, ValueError) as error:
             reason = getattr(error, "reason", error)
@@ -173,3 +180,11 @@ class LiveTarget:
 
     def _sentence(self) -> str:
         return self.description[0].upper() + self.description[1:]
+
+
+def _excuse(error: urllib.error.HTTPError) -> str:
+    """What the body of an answer says: the first error of GraphQL, or the name of the status."""
+    try:
+        return json.load(error)["errors"][0]["message"]
+    except (ValueError, KeyError, IndexError, TypeError):
+        return error.reason

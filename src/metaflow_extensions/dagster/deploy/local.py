@@ -25,6 +25,7 @@ if TYPE_CHECKING:
     from dagster import DagsterEvent, DagsterInstance, RunRecord
 
 _TERMINATE_SECONDS = 30.0  # a task's process group has 10 s before it is killed
+_RECENT = 50  # runs to look through for one that is not tagged yet
 _PORT = 3000  # where `dagster dev` listens by default
 
 
@@ -101,7 +102,9 @@ class LocalTarget:
             records = self._instance.get_run_records(filters, limit=1)
             if records:
                 return self._info(records[0])
-        return None
+        # A run that somebody else started has no tag until its first op begins.
+        recent = self.list(job, _RECENT)
+        return next((run for run in recent if run.metaflow_run_id == run_id), None)
 
     def list(self, job: str, limit: int) -> list[RunInfo]:
         from dagster import RunsFilter

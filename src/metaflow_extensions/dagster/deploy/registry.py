@@ -7,6 +7,7 @@ the same templates in a cluster. A file is named after its job, ``dagster/deploy
 from __future__ import annotations
 
 import json
+import os
 from collections.abc import Iterator
 from dataclasses import asdict, dataclass, field, fields
 from io import BytesIO
@@ -50,11 +51,13 @@ class Registry:
     @classmethod
     def default(cls) -> Registry:
         """The registry of Metaflow's configured datastore, for commands without a flow."""
-        from metaflow.metaflow_config import DEFAULT_DATASTORE
+        from metaflow.metaflow_config import DATASTORE_LOCAL_DIR, DEFAULT_DATASTORE
         from metaflow.plugins import DATASTORES
 
         storage = next(impl for impl in DATASTORES if impl.TYPE == DEFAULT_DATASTORE)
         root = storage.get_datastore_root_from_config(_say_nothing, create_on_absent=False)
+        if root is None:  # a local datastore that nobody has written to
+            root = os.path.abspath(DATASTORE_LOCAL_DIR)
         return cls(storage(root))
 
     def save(self, deployment: Deployment) -> None:

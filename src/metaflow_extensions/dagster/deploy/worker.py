@@ -78,7 +78,6 @@ class _explained:
 
     def __exit__(self, kind: Any, error: BaseException | None, _: Any) -> None:
         from dagster import DagsterInvalidConfigError
-        from dagster._core.errors import DagsterError  # the base of all of them, not exported
 
         launch = self._launch
         if error is None or isinstance(error, DagsterRunError):
@@ -89,7 +88,7 @@ class _explained:
                 f"Job {launch.job} does not take these parameters: {reasons} If the flow has "
                 "changed since, run `dagster create` again."
             ) from error
-        if isinstance(error, (DagsterError, Exception)):
+        if isinstance(error, Exception):
             raise DagsterRunError(
                 f"Job {launch.job} cannot be loaded from {launch.definitions_file}: "
                 f"{_cause(error)} Make the file again with `dagster create`."
