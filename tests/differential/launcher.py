@@ -10,8 +10,11 @@ from __future__ import annotations
 
 import gc
 import json
+import math
 import os
+import signal
 import sys
+import time
 import traceback
 from collections.abc import Sequence
 
@@ -33,11 +36,23 @@ def _become(
     cli(auto_envvar_prefix="DAGSTER_CLI")
 
 
-def _fork(**request: object) -> int:
-    """Returns the exit code of ``dagster`` with the arguments of the request."""
+def _fork(timeout: float, **request: object) -> int:
+    """Returns the exit code of ``dagster`` with the arguments of the request.
+
+    The command is killed after ``timeout`` seconds, and when the tests have been killed.
+    """
     child = os.fork()
     if child:
-        return os.waitstatus_to_exitcode(os.waitpid(child, 0)[1])
+        deadline, tests = time.monotonic() + timeout, os.getppid()
+        while True:
+            ended, status = os.waitpid(child, os.WNOHANG)
+            if ended:
+                return os.waitstatus_to_exitcode(status)
+            if time.monotonic() > deadline or os.getppid() != tests:
+                # Its tasks end with it.
+                os.kill(child, signal.SIGKILL)
+                deadline = math.inf
+            time.sleep(0.02)
     code = 1
     try:
         _become(**request)  # type: ignore[arg-type]

@@ -74,6 +74,8 @@ def _task(task: Any, keys: dict[str, str], neutral: Callable[[str], str], cards:
         return sorted(keys[spec.split("/", 1)[1]] for spec in pathspecs)
 
     in_graph = task.parent.id != "_parameters"
+    # Without artifacts (the process was killed) the client knows no relations.
+    is_related = in_graph and "_graph_info" in task
     raw = task._metaflow.metadata.get_object("task", "metadata", None, None, *task.path_components)
     metadata: dict[str, Any] = {}
     for item in raw:
@@ -98,8 +100,8 @@ def _task(task: Any, keys: dict[str, str], neutral: Callable[[str], str], cards:
         "exception": neutral(str(task.exception)),
         "user_tags": sorted(task.user_tags),
         "system_tags": sorted(task.system_tags),
-        "parents": related(task.parent_task_pathspecs) if in_graph else [],
-        "children": related(task.child_task_pathspecs) if in_graph else [],
+        "parents": related(task.parent_task_pathspecs) if is_related else [],
+        "children": related(task.child_task_pathspecs) if is_related else [],
         "cards": _cards(task) if cards and in_graph else [],
     }
 

@@ -87,8 +87,9 @@ class Launcher(_Helper):
         self, arguments: Sequence[str], folder: Path, env: Mapping[str, str]
     ) -> subprocess.CompletedProcess[str]:
         output = folder / "dagster.log"
-        request = {"arguments": list(arguments), "folder": str(folder)}
-        code = self._ask(request | {"environment": dict(env), "output": str(output)})
+        request: dict[str, Any] = {"arguments": list(arguments), "folder": str(folder)}
+        request |= {"environment": dict(env), "output": str(output), "timeout": _TIMEOUT}
+        code = self._ask(request)
         return subprocess.CompletedProcess(arguments, code, output.read_text(errors="replace"))
 
 
