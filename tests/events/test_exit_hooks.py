@@ -50,6 +50,17 @@ def execute(project, how: str) -> str:
     return done.stdout + done.stderr
 
 
+def start_slowly(project, log) -> subprocess.Popen[bytes]:
+    """Start a run, and come back when its first step is at work."""
+    command = [*project._execute("HookedFlow"), "-c", config(project, "slowly")]
+    worker = subprocess.Popen(command, cwd=project.folder, env=project.env, start_new_session=True)
+    deadline = time.monotonic() + 120
+    while "started" not in log():
+        assert time.monotonic() < deadline
+        time.sleep(0.1)
+    return worker
+
+
 def latest(instance: DagsterInstance) -> DagsterRun:
     return next(r for r in instance.get_runs(limit=5) if r.job_name == "HookedFlow")
 
@@ -71,17 +82,22 @@ def test_failure(project, instance, log):
     assert log() == [f"bad HookedFlow/{_make_run_id(run.run_id)}"]
 
 
+def test_a_run_that_is_interrupted(project, instance, log):
+    """By Ctrl-C. Cancelling it in the UI takes the same way, to another status."""
+    worker = start_slowly(project, log)
+    worker.send_signal(signal.SIGINT)
+    worker.wait(60)
+    run = latest(instance)
+    assert run.status == DagsterRunStatus.FAILURE
+    assert log() == ["started", f"bad HookedFlow/{_make_run_id(run.run_id)}"]
+
+
 def test_a_worker_that_died(project, instance, log):
     """The sensor starts the hooks' own job, for this run only, and once."""
     module = load(project.folder / "defs.py")
     sensor = Sensor(module.HookedFlow_exit_hooks_sensor, instance)
     assert sensor.tick() == [], "runs that called their hooks are left alone"
-    command = [*project._execute("HookedFlow"), "-c", config(project, "slowly")]
-    worker = subprocess.Popen(command, cwd=project.folder, env=project.env, start_new_session=True)
-    deadline = time.monotonic() + 60
-    while "started" not in log():
-        assert time.monotonic() < deadline
-        time.sleep(0.1)
+    worker = start_slowly(project, log)
     os.killpg(worker.pid, signal.SIGKILL)
     worker.wait()
     run = latest(instance)
