@@ -77,6 +77,18 @@ def item_nap(item: str) -> str:
 
 
 @op
+def item_meet(item: str) -> str:
+    """Ends only when all items have begun, which takes as many of them at a time."""
+    note("begin", item)
+    until = time.monotonic() + 30
+    while sum(line[0] == "begin" for line in notes()) < 12:
+        if time.monotonic() > until:
+            raise TimeoutError("the others did not begin")
+        time.sleep(0.02)
+    return item
+
+
+@op
 def item_pass(item: str) -> str:
     return item
 
@@ -102,6 +114,11 @@ def heavy_nap(item: str) -> str:
 @job(executor_def=metaflow_executor)
 def mapped_naps():
     total(items().map(item_nap).collect())
+
+
+@job(executor_def=metaflow_executor)
+def mapped_meetings():
+    total(items().map(item_meet).collect())
 
 
 @job(executor_def=metaflow_executor)
