@@ -19,8 +19,13 @@ TASKS = [
     Case("task_logs"),
     Case("task_cards"),
     Case("task_project"),
-    Case("task_project", top_options=("--branch", "Exp_1")),
-    Case("task_project", top_options=("--production",)),
+    Case("task_project", top_options=("--branch", "exp_1")),
+    # Deployed to production, a flow runs as its production token, not as a user.
+    Case(
+        "task_project",
+        top_options=("--production",),
+        ignore=("system_tags:", "metadata user:", "metadata production:"),
+    ),
     Case("task_configs"),
     Case("task_configs", top_options=("--config-value", "parsed", "c=3")),
     Case("task_artifacts"),
