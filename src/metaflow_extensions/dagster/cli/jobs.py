@@ -4,12 +4,13 @@ from __future__ import annotations
 
 import os
 import re
+import sys
 from typing import Any
 
 from ..deploy.registry import Deployment, Registry
 from ..errors import DagsterRunError
 
-_HEADER_LINE = re.compile(r"^(Flow|Job)\s*: (\S+)$", re.MULTILINE)
+_HEADER_LINE = re.compile(r"^(Flow|Job|Source)\s*: (.+)$", re.MULTILINE)
 
 
 def job_name(state: Any, name: str | None) -> str:
@@ -62,8 +63,7 @@ def find_deployment(
 
 def _from_file(state: Any, path: str, registered: Deployment | None) -> Deployment:
     try:
-        with open(path, encoding="utf-8") as file:
-            header = dict(_HEADER_LINE.findall(file.read(4096)))
+        header = _header(path)
     except OSError as error:
         raise DagsterRunError(
             f"Cannot read *{path}*: {error.strerror}. Make it with: dagster create {path}"
@@ -77,9 +77,21 @@ def _from_file(state: Any, path: str, registered: Deployment | None) -> Deployme
 
 
 def is_stale(state: Any, deployment: Deployment) -> bool:
-    """Whether the flow's source has changed since the definitions file was made."""
-    source = os.path.abspath(state.flow.script_name)
-    try:
-        return os.path.getmtime(source) > os.path.getmtime(deployment.definitions_file)
-    except OSError:
-        return False
+    """Whether the flow's source has changed since the definitions file was made.
+
+    Only the source that the file was made of says so: the Deployer uses a stand-in for it.
+    """
+    source, file = os.path.abspath(sys.argv[0]), deployment.definitions_file
+    return _header(file).get("Source") == source and os.path.getmtime(source) > os.path.getmtime(
+        file
+    )
+
+
+def _header(path: str) -> dict[str, str]:
+    """What the head of a generated file says.
+
+    Raises:
+        OSError: the file cannot be read.
+    """
+    with open(path, encoding="utf-8", errors="replace") as file:
+        return dict(_HEADER_LINE.findall(file.read(4096)))
