@@ -129,7 +129,10 @@ def main() -> None:
         os.unlink(log)
         sys.exit(1)
     _reply(answer, {"stored": stored.run.run_id})
-    sys.exit(0 if stored.execute(lambda event: None) else 1)
+    succeeded = stored.execute(lambda event: None)
+    if not os.path.getsize(log):
+        os.unlink(log)
+    sys.exit(0 if succeeded else 1)
 
 
 def _reply(answer: Any, content: dict[str, str]) -> None:
