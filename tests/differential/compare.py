@@ -60,7 +60,9 @@ def _tasks(where: str, native: dict[str, Any], dagster: dict[str, Any]) -> Itera
             else:
                 yield from _mapping(f"{here}: artifact", ours["artifacts"], theirs["artifacts"])
                 for stream in ("stdout", "stderr"):
-                    yield from _mapping(here, {stream: ours[stream]}, {stream: theirs[stream]})
+                    yield from _mapping(
+                        here, {stream: _stream(ours, stream)}, {stream: _stream(theirs, stream)}
+                    )
 
 
 def _mapping(where: str, native: dict[str, Any], dagster: dict[str, Any]) -> Iterator[str]:
@@ -94,6 +96,14 @@ def _task_fact(name: str, value: Any) -> Any:
 def _system_tags(tags: list[str]) -> list[str]:
     """All but those that say who ran the flow (``runtime:...``), and the day."""
     return [t for t in tags if "dagster" not in t and not t.startswith(("runtime:", "date:"))]
+
+
+def _stream(attempt: dict[str, Any], stream: str) -> str:
+    """What was said; lines in order, but for a gang, all of which speaks at once."""
+    text = attempt[stream]
+    if attempt["artifacts"].get("_control_mapper_tasks", "None") == "None":
+        return text
+    return "\n".join(sorted(text.splitlines()))
 
 
 def _metadata(metadata: dict[str, Any]) -> dict[str, Any]:

@@ -13,6 +13,9 @@ from .cases import Case
 
 Check = Callable[..., dict[str, Any]]
 
+_SHOWN = 25
+"""Differences in a report; one wrong input changes every task after it."""
+
 
 @pytest.fixture(scope="session")
 def engine(pytestconfig: pytest.Config) -> str:
@@ -69,7 +72,7 @@ def check(
         found = compare.differences(native, made) + compare.mismatches(case.fails, made, facts)
         found = [d for d in found if not any(pattern in d for pattern in case.ignore)]
         if found:
-            text = "\n".join(f"- {difference}" for difference in found)
+            text = "\n".join(f"- {difference}" for difference in found[:_SHOWN])
             failures = "\n".join(f"{step}: {why}" for step, why in facts["failures"].items())
             pytest.fail(f"{len(found)} differences:\n{text}\n{failures}", pytrace=False)
         return {"native": native, "dagster": made, "facts": facts, "output": output}

@@ -80,8 +80,11 @@ def _task(task: Any, keys: dict[str, str], neutral: Callable[[str], str], cards:
     metadata: dict[str, Any] = {}
     for item in raw:
         attempt = next((t[11:] for t in item["tags"] if t.startswith("attempt_id:")), "none")
-        found = metadata.setdefault(attempt, {}).setdefault(item["field_name"], [])
-        if (value := neutral(str(item["value"]))) not in found:
+        name, value = item["field_name"], neutral(str(item["value"]))
+        if item["type"] == "card-info":  # named by a random id
+            name, value = "card", value.replace(name, "<card>")
+        found = metadata.setdefault(attempt, {}).setdefault(name, [])
+        if value not in found:
             found.append(value)
     attempts = {}
     for number in range(task.current_attempt + 1):
@@ -111,7 +114,7 @@ def _cards(task: Any) -> list[tuple[str, str | None]]:
     from metaflow.plugins.cards.exception import CardNotPresentException
 
     try:
-        return [(card.type, card.id) for card in get_cards(task)]
+        return sorted(((card.type, card.id) for card in get_cards(task)), key=repr)
     except CardNotPresentException:
         return []
 
@@ -191,12 +194,17 @@ def _edges(graph_info: Any) -> dict[str, Any]:
 # -- Dagster -------------------------------------------------------------------------------
 
 
-def read_dagster(home: str, tag: str) -> dict[str, Any]:
-    """Status, steps and failures of the Dagster run that carries the tag ``differential``."""
+def read_dagster(home: str, tag: str) -> dict[str, Any] | None:
+    """Status, steps and failures of the Dagster run that carries the tag ``differential``.
+
+    None if there is no such run: the job was not even loaded.
+    """
     from dagster import DagsterEventType, DagsterInstance, RunsFilter
 
     with DagsterInstance.from_config(home) as instance:
-        (run,) = instance.get_runs(RunsFilter(tags={"differential": tag}))
+        run = next(iter(instance.get_runs(RunsFilter(tags={"differential": tag}))), None)
+        if run is None:
+            return None
         steps = {
             stats.step_key: {
                 "status": stats.status.value if stats.status else None,

@@ -152,6 +152,8 @@ def run_dagster(
     else:
         done = launcher(arguments, folder, env)
     facts = reader("dagster", home=str(home), tag=tag)
+    if facts is None:
+        raise AssertionError(f"There is no Dagster run:\n{done.stdout}")
     run_id = facts["metaflow_run_id"]
     if not (folder / ".metaflow" / case.flow_class / run_id).is_dir():
         return None, facts, done.stdout

@@ -34,6 +34,7 @@ def a_task() -> dict[str, Any]:
         "attempts": {"0": {"artifacts": {"x": "1"}, "stdout": "said\n", "stderr": ""}},
         "metadata": {"0": {"attempt": ["0"], "runtime": ["dev"]}},
         "successful": True,
+        "finished": True,
         "user_tags": ["mine"],
         "system_tags": ["user:tester", "runtime:dev"],
         "parents": ["start"],
@@ -116,7 +117,7 @@ def test_a_difference_is_seen(apply: Callable[[dict[str, Any]], None], expected:
         (change("steps", "op_left[0]", to=None), "step op_left[0] is missing in Dagster"),
         (
             change("steps", "op_left[1]", to={"status": "SUCCESS", "attempts": 1}),
-            "step op_left[1] succeeded in Dagster without a successful task",
+            "step op_left[1] succeeded in Dagster without a finished task",
         ),
         (change("steps", "op_not_taken", "status", to="SUCCESS"), "op_not_taken"),
         (
@@ -139,7 +140,7 @@ def test_a_mismatch_is_seen(apply: Callable[[dict[str, Any]], None], expected: s
 
 def test_a_failed_task_is_a_failed_op() -> None:
     run, dagster = a_run(), facts()
-    run["tasks"]["end"]["successful"] = False
+    run["tasks"]["end"]["finished"] = False
     assert "step op_end succeeded in Dagster without" in mismatches(False, run, dagster)[0]
     dagster["status"] = dagster["steps"]["op_end"]["status"] = "FAILURE"
     assert mismatches(True, run, dagster) == []

@@ -34,9 +34,9 @@ class TaskCardsFlow(TracedFlow):
     def shaky(self):
         self.mark()
         current.card.append(Markdown(f"attempt {current.retry_count}"))
-        current.card.refresh()
         if current.retry_count == 0:
             raise ValueError("at first")
+        current.card.refresh()
         self.next(self.caught)
 
     @catch(var="failure")
