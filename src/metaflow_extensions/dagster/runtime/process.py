@@ -11,7 +11,7 @@ from typing import Any
 
 from dagster import DagsterExecutionInterruptedError
 
-from .constants import WORKING_DIR
+from .constants import FLOW_FILE, WORKING_DIR
 
 _LOG_LIMIT = 1024 * 1024  # bytes a stream kept for Metaflow, as in a native run
 _KILL_AFTER = 5.0  # seconds between asking a process group to end and killing it
@@ -47,7 +47,8 @@ def _run_process(
     finally:
         os.close(out_write)
         os.close(err_write)
-    guard = _guard(proc.pid)
+    # A warm process is looked after by its server.
+    guard = _guard(proc.pid) if isinstance(proc, subprocess.Popen) else None
     try:
         _pump(proc, (out_read, err_read), outcome, timeout)
     except BaseException:
@@ -59,7 +60,8 @@ def _run_process(
     finally:
         os.close(out_read)
         os.close(err_read)
-        guard.communicate(b"\n")
+        if guard is not None:
+            guard.communicate(b"\n")
         outcome.returncode = proc.wait()
 
 
@@ -82,6 +84,16 @@ def _start_process(
         stderr=stderr,
         start_new_session=True,
     )
+
+
+def _start_server(env: dict[str, str]) -> None:
+    """Start the warm server, and have the first process run beside it as a plain one."""
+    try:
+        from metaflow_extensions.dagster.step.warm import prestart  # pyright: ignore
+    except ImportError:
+        return
+    if prestart([sys.executable, FLOW_FILE], env=env, cwd=WORKING_DIR):
+        env["METAFLOW_DAGSTER_WARM"] = "0"
 
 
 def _guard(pid: int) -> "subprocess.Popen[bytes]":

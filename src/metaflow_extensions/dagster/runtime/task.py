@@ -34,7 +34,7 @@ from .environ import _is_foreign
 from .identity import _goes_on, _input_order, _item, _task_id
 from .origin import _origin_env
 from .parameters import _long_command
-from .process import _Outcome, _run_process
+from .process import _Outcome, _run_process, _start_server
 from .resume import _clone_command, _cloned, _last_round, _origin_run_id
 from .store import _Facts, _is_done, _read_facts, _save_attempt, _task_datastore
 
@@ -78,8 +78,9 @@ def _run_init(
         ]
         cmd = _long_command([*cmd, *_tag_args(context), *arguments], scratch)
         context.log.info("$ " + shlex.join(cmd))
-        outcome = _Outcome()
-        _run_process(cmd, _step_env(context, run_id, extra_env or {}), outcome)
+        env, outcome = _step_env(context, run_id, extra_env or {}), _Outcome()
+        _start_server(env)
+        _run_process(cmd, env, outcome)
     if outcome.returncode:
         raise _failure(f"Metaflow could not start run {run_id}", _tail(outcome))
     return path
