@@ -99,11 +99,11 @@ def _system_tags(tags: list[str]) -> list[str]:
 
 
 def _stream(attempt: dict[str, Any], stream: str) -> str:
-    """What was said; lines in order, but for a gang, all of which speaks at once."""
+    """What was said; of a gang only the characters: a line and its end are two writes."""
     text = attempt[stream]
     if attempt["artifacts"].get("_control_mapper_tasks", "None") == "None":
         return text
-    return "\n".join(sorted(text.splitlines()))
+    return "".join(sorted(text))
 
 
 def _metadata(metadata: dict[str, Any]) -> dict[str, Any]:

@@ -35,7 +35,6 @@ def a_task() -> dict[str, Any]:
         "metadata": {"0": {"attempt": ["0"], "runtime": ["dev"]}},
         "successful": True,
         "finished": True,
-        "finished": True,
         "user_tags": ["mine"],
         "system_tags": ["user:tester", "runtime:dev"],
         "parents": ["start"],
