@@ -31,6 +31,9 @@ class Embedded:
             "METAFLOW_DEFAULT_DATASTORE": "local",
             "METAFLOW_DEFAULT_METADATA": "local",
         }
+        # Compiling Dagster anew would take most of the time of every command.
+        self.env.pop("PYTHONDONTWRITEBYTECODE", None)
+        self.env["PYTHONPYCACHEPREFIX"] = str(folder.parent / "bytecode")
         (folder / ".metaflow").mkdir()
         (folder / "flow.py").write_text((FLOWS / f"{flow}.py").read_text())
 

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import os
 import signal
+import subprocess
+import sys
 from concurrent.futures import ThreadPoolExecutor
 
 from .conftest import is_alive
@@ -59,6 +61,24 @@ def test_detached_run_is_terminated_with_its_processes(embedded):
     assert project.json("status", run_id)["status"] == "Running"
     project.dagster("terminate", run_id)
     assert project.json("status", run_id)["status"] == "Terminated"
+    project.wait_for(lambda: not is_alive(pid), 15)
+
+
+def test_ctrl_c_terminates_a_run_that_is_followed(embedded):
+    project = embedded("chain")
+    # As in a terminal; a shell's background jobs ignore the signal.
+    handler = signal.signal(signal.SIGINT, signal.default_int_handler)
+    try:
+        command = [sys.executable, "flow.py", "--no-pylint", "dagster", "trigger"]
+        followed = subprocess.Popen(
+            [*command, "--mode", "long", "--wait"], cwd=project.folder, env=project.env
+        )
+    finally:
+        signal.signal(signal.SIGINT, handler)
+    pid = int(project.wait_for(lambda: _text(project.folder / "pid")))
+    followed.send_signal(signal.SIGINT)
+    assert followed.wait(30) == 1
+    assert project.json("status")["status"] == "Terminated"
     project.wait_for(lambda: not is_alive(pid), 15)
 
 

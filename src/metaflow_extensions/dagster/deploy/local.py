@@ -200,8 +200,13 @@ def _only(run_id: str) -> Any:
 
 
 def step_error(event: DagsterEvent) -> str | None:
-    """What a failed step says: the description of its Failure, or the error itself."""
+    """What a failed step says: the description of its Failure, or the error itself.
+
+    None for a step that was stopped.
+    """
     data = event.step_failure_data
     if data.user_failure_data and data.user_failure_data.description:
         return data.user_failure_data.description
-    return data.error.message.strip() if data.error else None
+    if data.error is None or data.error.cls_name == "DagsterExecutionInterruptedError":
+        return None
+    return data.error.message.strip()

@@ -10,9 +10,12 @@ from __future__ import annotations
 import gc
 import json
 import os
+import signal
 import sys
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from dataclasses import asdict, dataclass
+from threading import Thread
 from typing import TYPE_CHECKING, Any
 
 from ..errors import DagsterRunError
@@ -66,11 +69,39 @@ class StoredRun:
 
         from .private import execute
 
-        with working(self.home, self.run.run_id):
+        with working(self.home, self.run.run_id), _ctrl_c_cancels(self.instance, self.run):
             for event in execute(self.instance, self._job, self.run):
                 listen(event)
         run = self.instance.get_run_by_id(self.run.run_id)
         return run is not None and run.status == DagsterRunStatus.SUCCESS
+
+
+@contextmanager
+def _ctrl_c_cancels(instance: DagsterInstance, run: DagsterRun) -> Iterator[None]:
+    """Mark the run as being cancelled when SIGINT comes; Dagster takes it for a failure else.
+
+    Dagster installs a signal handler of its own while it runs a job, so the signal is learnt of
+    by the descriptor that Python writes signals to, in a thread.
+    """
+    reader, writer = os.pipe()
+    os.set_blocking(writer, False)
+
+    def watch() -> None:
+        while signals := os.read(reader, 16):
+            if signal.SIGINT in signals:
+                instance.report_run_canceling(run)
+                return
+
+    watcher = Thread(target=watch, daemon=True)
+    watcher.start()
+    before = signal.set_wakeup_fd(writer, warn_on_full_buffer=False)
+    try:
+        yield
+    finally:
+        signal.set_wakeup_fd(before)
+        os.close(writer)
+        watcher.join()
+        os.close(reader)
 
 
 class _explained:
