@@ -126,6 +126,7 @@ SHAPES = [
     *_each("switch_foreach", "route", "one", "two", "none"),
     *_each("switch_foreach_end", "route", "many", "nothing"),
     *_each("switch_is_foreach", "route", "direct", "indirect"),
+    *_each("foreach_same_body", "route", "one", "two"),
     Case("switch", {"route": "unknown"}, fails=True),
     # Steps where branches merge that go several ways themselves.
     *_each("merge_split", "route", "b"),
