@@ -158,5 +158,5 @@ SHAPES = [
     # Names.
     Case("reserved_names"),
     Case("helper_names"),
-    Case("name_clashes"),
+    *_each("name_clashes", "key", "type", "type_"),
 ]

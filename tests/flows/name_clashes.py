@@ -1,14 +1,16 @@
 """Step names that differ only in what a generated name may add to them."""
 
-from metaflow import step
+from metaflow import Parameter, step
 from tracing import TracedFlow
 
 
 class NameClashesFlow(TracedFlow):
+    key = Parameter("key", default="type_")
+
     @step
     def start(self):
         self.mark()
-        self.kind = "type_"
+        self.kind = self.key
         self.next({"type": self.type, "type_": self.type_}, condition="kind")
 
     @step
@@ -23,6 +25,27 @@ class NameClashesFlow(TracedFlow):
 
     @step
     def a_b(self):
+        self.mark()
+        self.next(self.str, self.str_)
+
+    @step
+    def str(self):
+        self.mark()
+        self.next(self.both)
+
+    @step
+    def str_(self):
+        self.mark()
+        self.next(self.both)
+
+    @step
+    def both(self, inputs):
+        self.mark(inputs)
+        self.names = sorted(i._current_step for i in inputs)
+        self.next(self.int_)
+
+    @step
+    def int_(self):
         self.mark()
         self.items = [0, 1]
         self.next(self.a, foreach="items")

@@ -5,6 +5,7 @@ from __future__ import annotations
 import builtins
 import keyword
 import re
+from collections.abc import Iterable
 
 # dagster/_core/definitions/utils.py, DISALLOWED_NAMES, together with Python's keywords.
 DAGSTER_RESERVED = frozenset(
@@ -37,6 +38,21 @@ def safe_name(name: str) -> str:
     if name in DAGSTER_RESERVED or keyword.iskeyword(name) or hasattr(builtins, name):
         return name + "_"
     return name
+
+
+def safe_names(names: Iterable[str]) -> dict[str, str]:
+    """:func:`safe_name` of each of some names that must stay distinct.
+
+    A name that is changed ends in more underscores than any other that begins like it, which is
+    how a generated file finds it again (``_chosen`` in runtime/task.py).
+    """
+    names = list(names)
+    return {
+        name: name
+        if safe_name(name) == name
+        else max((other for other in names if other.rstrip("_") == name), key=len) + "_"
+        for name in names
+    }
 
 
 def is_valid_dagster_name(name: str) -> bool:

@@ -28,7 +28,7 @@ from .model import (
     Ref,
     Wiring,
 )
-from .names import Namespace, safe_name
+from .names import Namespace, safe_name, safe_names
 
 
 @dataclass(frozen=True)
@@ -99,7 +99,7 @@ class _Wirer:
             inputs=inputs,
             arrival=arrival,
             departure=self.departures[step.name],
-            choices=tuple(ChoicePlan(safe_name(t), t) for t in step.targets)
+            choices=tuple(ChoicePlan(out, t) for t, out in safe_names(step.targets).items())
             if self.departures[step.name] is Departure.CHOICE
             else (),
             split_item=self._is_split_item(step),
@@ -151,7 +151,7 @@ class _Wirer:
         together = len({self.shape.edge_guards(s, step.name) for s in step.sources}) == 1
         same_stream = all(stream is streams[0] for stream in streams)
         if step.is_join and together and same_stream:
-            inputs = tuple(InputPlan(safe_name(s), "str") for s in step.sources)
+            inputs = tuple(InputPlan(name, "str") for name in safe_names(step.sources).values())
             args = tuple(Arg((ref,), name=put.name) for ref, put in zip(refs, inputs, strict=True))
             return Arrival.BRANCHES, inputs, args, streams[0]
 
@@ -181,7 +181,8 @@ class _Wirer:
     def _ref(self, source: str, target: str) -> Ref:
         """The output of ``source`` that leads to ``target``."""
         chosen = self.departures[source] is Departure.CHOICE
-        return Ref(self.variables[source], safe_name(target) if chosen else None)
+        outputs = safe_names(self.shape[source].targets)
+        return Ref(self.variables[source], outputs[target] if chosen else None)
 
     def _collected(self, step: StepShape) -> Arg:
         """All items of every way into ``step``, as one list or as a list of lists."""

@@ -345,7 +345,10 @@ def _add_step_metadata(
 def _chosen(context: OpExecutionContext, task: _StepResult) -> Output[str]:
     """The output of the branch that a switch chose; the other branches are skipped."""
     (name,) = task.next_steps
-    # Outputs are named like the steps that they lead to, but for names that are reserved.
-    output_name = name if name in context.op_def.output_dict else name + "_"
+    outputs = context.op_def.output_dict
+    # Outputs are named like the steps that they lead to. A name that Dagster reserves got
+    # underscores, more than any step that is named like it.
+    alike = [output for output in outputs if output.rstrip("_") == name]
+    output_name = name if name in outputs else max(alike, key=len)
     _add_step_metadata(context, task, output_name)
     return Output(task.path, output_name)
