@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import pytest
+
 from metaflow_extensions.dagster.plan.names import safe_name, safe_names
 
 
