@@ -23,6 +23,13 @@ def pytest_addoption(parser: pytest.Parser) -> None:
         help="How many random flows to compare (make test-all: thousands).",
     )
     group.addoption(
+        "--shrink",
+        type=int,
+        default=0,
+        metavar="N",
+        help="When a random flow fails, try N smaller ones.",
+    )
+    group.addoption(
         "--random-seed",
         type=int,
         default=0,

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
@@ -62,10 +63,13 @@ def check(
     Returns the summary of Dagster's run, for checks that only one flow needs.
     """
 
+    numbers = itertools.count()
+
     def check(case: Case, engine: str = engine) -> dict[str, Any]:
-        native = runs.run_native_once(case, tmp_path / "native", reader, native_cache)
+        folder = tmp_path / f"run{next(numbers)}"
+        native = runs.run_native_once(case, folder / "native", reader, native_cache)
         made, facts, output = runs.run_dagster(
-            case, tmp_path / "dagster", reader, launcher, dagster_home, engine
+            case, folder / "dagster", reader, launcher, dagster_home, engine
         )
         if made is None:
             pytest.fail(f"Dagster's run made no Metaflow run:\n{output[-6000:]}", pytrace=False)

@@ -11,7 +11,8 @@ from __future__ import annotations
 
 import random
 import sys
-from dataclasses import dataclass, field
+from collections.abc import Iterator
+from dataclasses import dataclass, field, replace
 
 DEEPEST = 4
 """How many splits, foreaches and switches are in each other at most."""
@@ -136,6 +137,62 @@ def _block(rng: random.Random, budget: _Budget, depth: int, times: int) -> Block
     )
     shares = tuple(rng.randrange(4) for _ in range(rng.choice([0, 0, 1, 2])))
     return Switch(branches, kind == "loop", skips, shares)
+
+
+def smaller(tree: tuple[Block, ...]) -> Iterator[tuple[Block, ...]]:
+    """Trees that are a little simpler, the simplest first: to find out what a failure needs."""
+    for place, block in enumerate(tree):
+        before, after = tree[:place], tree[place + 1 :]
+        if len(tree) > 1:
+            yield before + after
+        if not isinstance(block, Plain):
+            yield (*before, Plain(), *after)
+        for inside in _insides(block):
+            yield before + inside + after
+        for simpler in _simpler(block):
+            yield (*before, simpler, *after)
+
+
+def _insides(block: Block) -> tuple[tuple[Block, ...], ...]:
+    if isinstance(block, Foreach):
+        return (block.body,)
+    if isinstance(block, (Split, Switch)):
+        return tuple(branch for branch in block.branches if branch)
+    return ()
+
+
+def _simpler(block: Block) -> Iterator[Block]:
+    if isinstance(block, Gang) and block.size > 1:
+        yield Gang(1)
+    elif isinstance(block, Foreach):
+        if block.most > 1:
+            yield replace(block, most=block.most - 1)
+        for body in smaller(block.body):
+            yield replace(block, body=body)
+    elif isinstance(block, (Split, Switch)):
+        if isinstance(block, Switch):
+            if block.loops and len(block.branches) > 1:
+                yield replace(block, loops=False)
+            if block.skips or block.shares:
+                yield replace(block, skips=(), shares=())
+        fewest = 1 if isinstance(block, Switch) and block.loops else 2
+        for place, branch in enumerate(block.branches):
+            before, after = block.branches[:place], block.branches[place + 1 :]
+            if len(block.branches) > fewest:
+                yield _with_branches(block, before + after)
+            for simpler in smaller(branch):
+                yield _with_branches(block, (*before, simpler, *after))
+
+
+def _with_branches(block: Split | Switch, branches: tuple[tuple[Block, ...], ...]) -> Block:
+    if isinstance(block, Split):
+        return replace(block, branches=branches)
+    skips = tuple(
+        (branch, place)
+        for branch, place in block.skips
+        if branch < len(branches) and place < len(branches[branch])
+    )
+    return replace(block, branches=branches, skips=skips)
 
 
 # -- Source ----------------------------------------------------------------------------------

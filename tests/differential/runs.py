@@ -29,6 +29,10 @@ _TIMEOUT = 400
 """Seconds that one command may take."""
 
 
+class NativeError(AssertionError):
+    """The native run did not end as it was meant to: the case is wrong, not what it tests."""
+
+
 class _Helper:
     """A process that serves a whole test session, started on first use."""
 
@@ -102,10 +106,10 @@ def run_native(case: Case, folder: Path, reader: Reader) -> dict[str, Any]:
     command += _parameter_arguments(case.params)
     done = _run([*command, *case.run_options], folder, env)
     if not (folder / "run_id").exists():
-        raise AssertionError(f"The native run did not even start:\n{done.stdout}")
+        raise NativeError(f"The native run did not even start:\n{done.stdout}")
     if (done.returncode != 0) != case.fails:
         expected = "fail" if case.fails else "succeed"
-        raise AssertionError(f"The native run was meant to {expected}:\n{done.stdout}")
+        raise NativeError(f"The native run was meant to {expected}:\n{done.stdout}")
     run_id = (folder / "run_id").read_text().strip()
     return reader("metaflow", folder=str(folder), flow=case.flow_class, run_id=run_id)
 

@@ -1,6 +1,7 @@
 """Random flows behave in Dagster as they do natively.
 
-``--random-flows N`` compares N of them, from ``--random-seed`` on.
+``--random-flows N`` compares N of them, from ``--random-seed`` on. ``--shrink N`` tries N smaller
+flows when one fails, and reports the smallest that still fails.
 """
 
 from __future__ import annotations
@@ -11,18 +12,51 @@ import pytest
 
 from .cases import Case
 from .conftest import Check
-from .flowgen import random_flow
+from .flowgen import Block, random_tree, smaller, write
+from .runs import NativeError
 
 
 def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
-    first = metafunc.config.getoption("--random-seed")
-    count = metafunc.config.getoption("--random-flows")
-    metafunc.parametrize("seed", range(first, first + count))
+    if "seed" in metafunc.fixturenames:
+        first = metafunc.config.getoption("--random-seed")
+        count = metafunc.config.getoption("--random-flows")
+        metafunc.parametrize("seed", range(first, first + count))
 
 
-def test_random_flow(check: Check, tmp_path: Path, seed: int) -> None:
-    source = random_flow(seed)
-    path = tmp_path / "random_flow.py"
-    path.write_text(source)
-    print(source)  # shown when the test fails
-    check(Case(str(path)))
+def test_random_flow(check: Check, tmp_path: Path, pytestconfig: pytest.Config, seed: int) -> None:
+    def failure(tree: tuple[Block, ...]) -> str:
+        """How the flow of a tree differs; empty if it does not."""
+        path = tmp_path / "random_flow.py"
+        path.write_text(write(tree, seed))
+        try:
+            check(Case(str(path)))
+        except NativeError:
+            raise
+        except (AssertionError, pytest.fail.Exception) as error:
+            return str(error)
+        return ""
+
+    tree = random_tree(seed)
+    what = failure(tree)
+    tries = pytestconfig.getoption("--shrink") if what else 0
+    candidates = smaller(tree)
+    for _ in range(tries):
+        candidate = next(candidates, None)
+        if candidate is None:
+            break
+        try:
+            found = failure(candidate)
+        except NativeError:
+            continue
+        if found:
+            tree, what, candidates = candidate, found, smaller(candidate)
+    if what:
+        pytest.fail(f"seed {seed}\n{what}\n{write(tree, seed)}", pytrace=False)
+
+
+def test_smaller_trees_are_flows_too() -> None:
+    for seed in range(40):
+        tree = random_tree(seed)
+        for candidate in smaller(tree):
+            assert candidate != tree
+            compile(write(candidate, seed), "random_flow.py", "exec")
