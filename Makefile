@@ -14,6 +14,9 @@ ifeq ($(filter-out root,$(USER)),)
 export USER := developer
 endif
 
+# Tests and benchmarks start hundreds of interpreters: without byte code each compiles Dagster anew.
+unexport PYTHONDONTWRITEBYTECODE
+
 .PHONY: help
 help: ## Show this list
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | awk -F ':.*## ' '{printf "  make %-10s %s\n", $$1, $$2}'

@@ -19,7 +19,10 @@ def tell(run): ...
 @schedule(cron="0 6 ? * MON-FRI *", timezone="Europe/Zurich")
 @trigger(
     events=[
-        {"name": "orders.arrived", "parameters": {"day": "date", "self": "source", "limit": "rows"}},
+        {
+            "name": "orders.arrived",
+            "parameters": {"day": "date", "self": "source", "limit": "rows"},
+        },
         {"name": "prices.arrived", "parameters": {"max-price": "maximum"}},
     ],
     options={"reset_at": {"cron": "0 0 * * *", "timezone": "Europe/Zurich"}},
