@@ -11,4 +11,6 @@ from .runs import ENGINES
 
 @pytest.mark.parametrize("engine", ENGINES[1:])
 def test_engine(check: Check, engine: str) -> None:
-    check(Case("engines"), engine=engine)
+    # Engines that start a process for each step take their time: one item is enough for them.
+    size = 2 if engine in ("cold", "in_process") else 1
+    check(Case("engines", {"size": size}), engine=engine)
