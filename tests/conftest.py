@@ -3,8 +3,12 @@
 from __future__ import annotations
 
 import os
+import sys
 
 import pytest
+
+# The processes of a native gang are started by the name `python`, and pyright looks for it too.
+os.environ["PATH"] = os.pathsep.join([os.path.dirname(sys.executable), os.environ["PATH"]])
 
 
 def pytest_addoption(parser: pytest.Parser) -> None:

@@ -19,6 +19,8 @@ class Case:
     """File name in ``tests/flows`` without its ending, or the path of a flow file."""
     params: Mapping[str, Any] = field(default_factory=dict)
     """Parameter values; a tuple repeats the option (``multiple=True``)."""
+    config: Mapping[str, Any] = field(default_factory=dict)
+    """Values that Dagster's run config has in another form than the command line."""
     fails: bool = False
     top_options: tuple[str, ...] = ()
     """Options of the flow itself, before ``run`` and ``dagster create``."""
@@ -55,7 +57,8 @@ class Case:
     def run_config(self) -> dict[str, Any]:
         if not self.params:
             return {}
-        config = {k: list(v) if isinstance(v, tuple) else v for k, v in self.params.items()}
+        values = {**self.params, **self.config}
+        config = {k: list(v) if isinstance(v, tuple) else v for k, v in values.items()}
         return {"ops": {f"op_{self.start}": {"config": config}}}
 
     @property

@@ -122,7 +122,9 @@ def run_native_once(case: Case, folder: Path, reader: Reader, cache: Path) -> di
     """
     import metaflow
 
-    native = replace(case, flow=case.file, create_options=(), own_process=False, ignore=())
+    native = replace(
+        case, flow=case.file, config={}, create_options=(), own_process=False, ignore=()
+    )
     parts = [sys.version, metaflow.__version__, repr(native), getsource(run_native)]
     sources = [case.source, FLOWS / "tracing.py", HERE / "reader.py"]
     parts += [path.read_text() for path in sources]

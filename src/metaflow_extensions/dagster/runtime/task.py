@@ -124,9 +124,8 @@ def _run_step(
         context.instance.add_run_tags(context.run.run_id, {"metaflow/run_id": run_id})
     if iteration is not None:
         path += f".i{iteration}"
-        if attempt and _is_done(
-            path
-        ):  # an earlier attempt of the op came further than this
+        # An earlier attempt of the op may have come further than this.
+        if attempt and _is_done(path):
             return _result(path, _read_facts(os.devnull, path))
         attempt = _attempts_made(path) if attempt else 0
     if clone := _cloned(context, path):
@@ -153,6 +152,9 @@ def _run_step(
             cmd += ["--ubf-context", "ubf_control", "--num-parallel", str(num_parallel)]
             cmd += ["--split-index", "0"]
             extra_env["METAFLOW_RUNTIME_ENVIRONMENT"] = "local"
+            # Metaflow starts the rest of the gang by the name `python`.
+            folders = [os.path.dirname(sys.executable), os.environ.get("PATH", "")]
+            extra_env["PATH"] = os.pathsep.join(folders)
         cmd += _input_args(paths, scratch)
         context.log.info("$ " + shlex.join(cmd))
         env = _step_env(context, run_id, extra_env)
