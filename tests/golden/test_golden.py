@@ -20,7 +20,12 @@ CASES = {
     "linear": ["--max-workers=4", "--tag=env:prod", "--workflow-timeout=3600"],
     "parameters": ["--name=nightly", "--with=retry:times=1"],
     "shapes": ["--executor=inherit"],
-    "gang": ["--namespace=team"],
+    "gang": [
+        *("--namespace=team", "--image=team/vision:3", "--executor=dagster:multiprocess_executor"),
+        '--executor-config={"tag_concurrency_limits": [{"key": "gpu", "limit": 1}]}',
+        *("--max-workers=8", "--pool=train:gpu", "--step-tag=train:gpu=yes"),
+        *("--step-tag=dagster-celery/queue=vision", "--run-tag=dagster/max_retries=2"),
+    ],
     "events": ["--emit-events", "--no-schedule"],
 }
 

@@ -1,4 +1,4 @@
-from metaflow import Config, FlowSpec, current, environment, parallel, project, step
+from metaflow import Config, FlowSpec, current, environment, parallel, project, resources, step
 
 
 @project(name="vision")
@@ -10,6 +10,7 @@ class GangFlow(FlowSpec):
         self.items = ["x", "y"]
         self.next(self.prepare, foreach="items")
 
+    @resources(cpu=2, memory=16000)
     @environment(vars={"MODE": "gang"})
     @step
     def prepare(self):

@@ -14,6 +14,7 @@ from metaflow import decorators
 from ..emit import render
 from ..errors import DagsterDeployError
 from ..plan.build import CreateOptions, build_plan
+from ..plan.engine import EngineOptions
 from ..plan.job import JobPlan
 from .register import TokenOptions, register, write_attributes
 
@@ -30,8 +31,13 @@ def create_file(
     decospecs: tuple[str, ...],
     namespace: str | None,
     workflow_timeout: int | None,
-    max_workers: int,
     executor: str,
+    executor_config: str | None,
+    max_workers: int | None,
+    image: str | None,
+    pools: tuple[str, ...],
+    step_tags: tuple[str, ...],
+    run_tags: tuple[str, ...],
     warm_start: bool,
     schedule_on: bool,
     triggers_on: bool,
@@ -63,8 +69,15 @@ def create_file(
         tags=tags,
         namespace=namespace,
         workflow_timeout=workflow_timeout,
-        max_workers=max_workers,
-        executor=executor,
+        engine=EngineOptions(
+            executor=executor,
+            executor_config=executor_config,
+            max_workers=max_workers,
+            image=image,
+            pools=pools,
+            step_tags=step_tags,
+            run_tags=run_tags,
+        ),
         warm_start=warm_start,
         regenerate=_regenerate_command(),
         schedule_on=schedule_on,
@@ -81,13 +94,9 @@ def create_file(
     _check_output(path, plan.flow_file, force)
     _write(path, render(plan))
     if origin_run_id is None:
-        register(
-            state,
-            plan,
-            path,
-            token,
-            asdict(replace(options, regenerate="")) | {"decospecs": decospecs},
-        )
+        told = asdict(replace(options, regenerate=""))
+        told |= {**told.pop("engine"), "decospecs": decospecs}
+        register(state, plan, path, token, told)
     write_attributes(state, plan.job_name, attribute_file)
     return path
 

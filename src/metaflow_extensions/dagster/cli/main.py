@@ -65,17 +65,49 @@ for _command in (*COMMANDS, publish_event):
     "--max-workers",
     type=int,
     callback=positive,
-    default=16,
-    show_default=True,
-    help="How many tasks of a run may be running at the same time.",
+    help="How many tasks of a run may be running at the same time.  [default: 16; other executors "
+    "than auto and multiprocess have their own]",
 )
 @click.option(
     "--executor",
-    type=click.Choice(["auto", "multiprocess", "in_process", "inherit"]),
     default="auto",
     show_default=True,
-    help="auto: metaflow-dagster's own where it is installed, else multiprocess. inherit: the "
-    "executor of the code location that the file is loaded into.",
+    metavar="KIND",
+    help="auto: metaflow-dagster's own where it is installed, else multiprocess. multiprocess, "
+    "in_process: Dagster's. inherit: the executor of the code location that the file is loaded "
+    "into. MODULE:NAME: any executor definition, such as dagster_celery:celery_executor.",
+)
+@click.option(
+    "--executor-config",
+    metavar="CONFIG",
+    help="What the executor is configured with: JSON, or a YAML or JSON file.  [default: what the "
+    "run config says]",
+)
+@click.option(
+    "--image",
+    help="Container image of the run and its steps, where Dagster starts containers for them.",
+)
+@click.option(
+    "--pool",
+    "pools",
+    multiple=True,
+    metavar="[STEP:]POOL",
+    help="Dagster's pool for a step, or for all steps. Repeatable.",
+)
+@click.option(
+    "--step-tag",
+    "step_tags",
+    multiple=True,
+    metavar="[STEP:]KEY=VALUE",
+    help="A tag of Dagster for the op of a step, or for all ops, such as dagster/priority=3 or "
+    "train:dagster-celery/queue=gpu. Repeatable.",
+)
+@click.option(
+    "--run-tag",
+    "run_tags",
+    multiple=True,
+    metavar="KEY=VALUE",
+    help="A tag of Dagster for every run, such as dagster/max_retries=2. Repeatable.",
 )
 @click.option(
     "--schedule/--no-schedule",
@@ -126,8 +158,13 @@ def create(
     decospecs: tuple[str, ...],
     namespace: str | None,
     workflow_timeout: int | None,
-    max_workers: int,
+    max_workers: int | None,
     executor: str,
+    executor_config: str | None,
+    image: str | None,
+    pools: tuple[str, ...],
+    step_tags: tuple[str, ...],
+    run_tags: tuple[str, ...],
     warm_start: bool,
     schedule_on: bool,
     triggers_on: bool,
@@ -157,6 +194,11 @@ def create(
         workflow_timeout=workflow_timeout,
         max_workers=max_workers,
         executor=executor,
+        executor_config=executor_config,
+        image=image,
+        pools=pools,
+        step_tags=step_tags,
+        run_tags=run_tags,
         warm_start=warm_start,
         schedule_on=schedule_on,
         triggers_on=triggers_on,

@@ -58,7 +58,17 @@ class DagsterDeployer(DeployerImpl):
         max_workers : int, optional, default 16
             How many tasks of a run may be running at the same time.
         executor : str, optional, default "auto"
-            `auto`, `multiprocess`, `in_process` or `inherit`.
+            `auto`, `multiprocess`, `in_process`, `inherit`, or `module:name` of any other.
+        executor_config : str, optional, default None
+            What the executor is configured with: JSON, or a YAML or JSON file.
+        image : str, optional, default None
+            Container image of the run and its steps.
+        pools : List[str], optional, default None
+            Dagster's pools, as `pool` for all steps or `step:pool`.
+        step_tags : List[str], optional, default None
+            Dagster's tags of ops, as `key=value` for all or `step:key=value`.
+        run_tags : List[str], optional, default None
+            Dagster's tags of every run, as `key=value`.
         force : bool, optional, default False
             Overwrite the file even if it was not generated.
         authorize : str, optional, default None

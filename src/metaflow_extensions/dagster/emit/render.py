@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import ast
+import sys
 from typing import Any
 
 import jinja2
@@ -69,6 +70,8 @@ def render(plan: JobPlan) -> str:
     names = _names(text)
     helpers, imports, mentioned = embed(names)
     imports |= {_IMPORTS[name] for name in names | mentioned if name in _IMPORTS}
+    if ":" in plan.engine.executor:
+        imports.add(_imported_executor(plan)[0])
     text = text.replace(_IMPORTS_HERE, _import_block(imports), 1)
     return _tidy(text.replace(_HELPERS_HERE, helpers, 1))
 
@@ -87,6 +90,7 @@ def _template(plan: JobPlan) -> str:
         constant=_constant,
         op_decorator=_op_decorator,
         job_decorator=_job_decorator,
+        plumbing_decorator=_plumbing_decorator,
         call_args=_call_args,
         statement_text=_statement_text,
         config_field=_config_field,
@@ -147,7 +151,16 @@ def _op_decorator(op: OpPlan) -> str:
     elif op.departure is not Departure.NOTHING:
         options["out"] = _OUTS[op.departure]
     if op.tags:
-        options["tags"] = literal(dict(op.tags), 4)
+        options["tags"] = literal(dict(op.tags), 4, 9)
+    if op.pool:
+        options["pool"] = literal(op.pool)
+    return _decorator("op", options)
+
+
+def _plumbing_decorator(plan: JobPlan, name: str, out: str) -> str:
+    options = {"name": literal(name), "ins": '{"values": In(list)}', "out": out}
+    if plan.engine.plumbing_tags:
+        options["tags"] = literal(dict(plan.engine.plumbing_tags), 4, 9)
     return _decorator("op", options)
 
 
@@ -157,10 +170,28 @@ def _job_decorator(plan: JobPlan) -> str:
         options["description"] = literal(plan.description)
     options["tags"] = literal(plan.job_tags, 4)
     options["resource_defs"] = '{"io_manager": _TaskPaths()}'
-    if plan.executor != "inherit":
-        executor = _EXECUTORS[plan.executor]
+    if executor := _executor(plan):
         options["executor_def"] = f"_with_exit_hooks({executor})" if plan.exit_hooks else executor
     return _decorator("job", options)
+
+
+def _executor(plan: JobPlan) -> str | None:
+    """The expression for the job's executor; None leaves it to the code location."""
+    engine = plan.engine
+    if engine.executor == "inherit":
+        return None
+    text = _EXECUTORS.get(engine.executor) or _imported_executor(plan)[1]
+    return text if engine.config is None else f"{text}.configured(EXECUTOR_CONFIG)"
+
+
+def _imported_executor(plan: JobPlan) -> tuple[Import, str]:
+    """The import of an executor that is named by its module, and what it is called in the file."""
+    module, name = plan.engine.executor.split(":")
+    taken = {*_IMPORTS, "defs", plan.job_name, plan.config_class}
+    taken |= {op.function for op in plan.ops} | {kind.value for kind in plan.wiring.plumbing}
+    if name in taken:
+        return Import(module, f"{name} as {name}_"), f"{name}_"
+    return Import(module, name), name
 
 
 def _mapping(entries: dict[str, str]) -> str:
@@ -269,10 +300,13 @@ def _names(text: str) -> set[str]:
 
 def _import_block(imports: set[Import]) -> str:
     """Import lines as isort orders them: the standard library, then packages."""
-    third_party = ("dagster", "pydantic", "metaflow")
     blocks = []
     for packages in (False, True):
-        chosen = [i for i in imports if (i.module.split(".")[0] in third_party) is packages]
+        chosen = [
+            i
+            for i in imports
+            if (i.module.split(".")[0] not in sys.stdlib_module_names) is packages
+        ]
         plain = sorted(i.module for i in chosen if i.name is None)
         lines = [f"import {module}" for module in plain]
         for module in sorted({i.module for i in chosen if i.name is not None}):

@@ -15,6 +15,7 @@ from metaflow.user_configs.config_parameters import dump_config_values
 
 from ..errors import DagsterDeployError
 from ..graph import FlowShape, StepKind, read_shape
+from .engine import EngineOptions, EnginePlan, merged, plan_engine, with_engine
 from .hooks import plan_exit_hooks
 from .job import JobPlan
 from .model import OpPlan, Plumbing
@@ -35,8 +36,7 @@ class CreateOptions:
     tags: tuple[str, ...]
     namespace: str | None
     workflow_timeout: int | None
-    max_workers: int
-    executor: str
+    engine: EngineOptions
     warm_start: bool
     regenerate: str
     schedule_on: bool = True
@@ -68,6 +68,7 @@ def build_plan(state: Any, options: CreateOptions) -> JobPlan:
     reason = "@schedule" if schedule else None
     flow_file = os.path.abspath(sys.argv[0])
     reserved = {job_name, f"{flow.name}Config", *(kind.value for kind in Plumbing)}
+    engine = plan_engine(options.engine, lambda text: state.echo(text, fg="yellow"))
     ports, wiring = wire(shape, reserved | {f"op_{step.name}" for step in shape.steps})
     return JobPlan(
         flow_name=flow.name,
@@ -84,11 +85,10 @@ def build_plan(state: Any, options: CreateOptions) -> JobPlan:
         tags=options.tags,
         namespace=options.namespace,
         workflow_timeout=options.workflow_timeout,
-        max_workers=options.max_workers,
-        executor=options.executor,
-        job_tags=_job_tags(flow, shape, options),
+        engine=engine,
+        job_tags=_job_tags(flow, shape, options, engine),
         parameters=plan_parameters(flow, must_have_defaults=reason),
-        ops=tuple(_op(flow, shape, port, job_name) for port in ports),
+        ops=with_engine((_op(flow, shape, port, job_name) for port in ports), flow, options.engine),
         wiring=wiring,
         schedule=schedule,
         triggers=triggers,
@@ -193,11 +193,14 @@ def _working_dir(flow_file: str, datastore: Any) -> str:
         current = os.path.dirname(current)
 
 
-def _job_tags(flow: Any, shape: FlowShape, options: CreateOptions) -> dict[str, str]:
-    """Tags by which sensors and the Deployer find a flow's runs, whatever the job is called."""
+def _job_tags(
+    flow: Any, shape: FlowShape, options: CreateOptions, engine: EnginePlan
+) -> dict[str, Any]:
+    """Tags by which sensors and the Deployer find a flow's runs, whatever the job is called, and
+    those that were asked for."""
     from metaflow import current
 
-    tags = {"metaflow/flow": flow.name}
+    tags: dict[str, Any] = {"metaflow/flow": flow.name}
     for key, name in (("metaflow/project", "project_name"), ("metaflow/branch", "branch_name")):
         if current.get(name):
             tags[key] = current.get(name)
@@ -205,4 +208,4 @@ def _job_tags(flow: Any, shape: FlowShape, options: CreateOptions) -> dict[str, 
         tags["metaflow/end_step"] = shape.end
     if options.workflow_timeout is not None:
         tags["dagster/max_runtime"] = str(options.workflow_timeout)
-    return tags
+    return merged(dict(engine.run_tags), tags)

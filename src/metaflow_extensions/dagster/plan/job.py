@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Any
 
+from .engine import EnginePlan
 from .hooks import ExitHookPlan
 from .model import OpPlan, Wiring
 from .parameters import ParameterPlan
@@ -33,10 +34,9 @@ class JobPlan:
     namespace: str | None
     workflow_timeout: int | None
     """Seconds."""
-    max_workers: int
-    executor: str
-    """``auto``, ``inherit``, ``in_process`` or ``multiprocess``."""
-    job_tags: dict[str, str]
+    engine: EnginePlan
+    job_tags: dict[str, Any]
+    """Tags of every run; a value that is a tree stands for its JSON."""
     parameters: tuple[ParameterPlan, ...]
     ops: tuple[OpPlan, ...]
     wiring: Wiring

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field
 from enum import Enum
+from typing import Any
 
 
 class Arrival(str, Enum):
@@ -102,7 +103,10 @@ class OpPlan:
     """Seconds that one attempt may take, from ``@timeout``."""
     hooks: bool = False
     """A decorator of the step changes how it is launched (``runtime_step_cli``)."""
-    tags: tuple[tuple[str, str], ...] = ()
+    tags: tuple[tuple[str, Any], ...] = ()
+    """Tags of the op; a value that is a tree stands for its JSON."""
+    pool: str | None = None
+    """Dagster's pool, which limits how many of its ops run at a time."""
     doc: str = ""
 
 

@@ -86,7 +86,7 @@ def bake_settings(
         baked["METAFLOW_USER"] = user
         # Whom a branch `user.<name>` belongs to (metaflow/plugins/project_decorator.py).
         baked["METAFLOW_OWNER"] = env.get("METAFLOW_OWNER") or user
-    for variable in [name for name, value in baked.items() if _may_authenticate(value)]:
+    for variable in [name for name, value in baked.items() if may_authenticate(value)]:
         del baked[variable]
         if warn:
             warn(
@@ -112,7 +112,7 @@ def _user(env: Mapping[str, str], config: Mapping[str, str]) -> str | None:
     return next((name for name in named if name and name != "root"), None)
 
 
-def _may_authenticate(value: str) -> bool:
+def may_authenticate(value: str) -> bool:
     """Whether a value has a part that opens doors: a password or token in a URL.
 
     A query may be a signature (S3, Azure's SAS), and conda's channels have tokens in their paths

@@ -8,6 +8,7 @@ import os
 import subprocess
 import sys
 from collections.abc import Callable, Iterator
+from functools import partial
 from typing import Any
 
 from dagster import (
@@ -53,7 +54,10 @@ def _with_exit_hooks(inner: ExecutorDefinition) -> ExecutorDefinition:
     def create(init_context: Any) -> Executor:
         create_inner = inner.executor_creation_fn
         assert create_inner is not None
-        return _ExitHookExecutor(create_inner(init_context))
+        # Still the same object: an executor may ask for more of itself than Executor has.
+        executor: Any = create_inner(init_context)
+        executor.execute = partial(_execute_with_exit_hooks, executor.execute)
+        return executor
 
     return ExecutorDefinition(
         name=inner.name,
@@ -64,35 +68,26 @@ def _with_exit_hooks(inner: ExecutorDefinition) -> ExecutorDefinition:
     )
 
 
-class _ExitHookExecutor(Executor):
-    """Runs what another executor runs, then the exit hooks."""
-
-    def __init__(self, inner: Executor) -> None:
-        self._inner = inner
-
-    def execute(self, plan_context: Any, execution_plan: Any) -> Iterator[DagsterEvent]:
-        failed = True
-        try:
-            failures = 0
-            for event in self._inner.execute(plan_context, execution_plan):
-                failures += event.is_step_failure
-                yield event
-            failed = failures > 0
-        finally:
-            run = plan_context.dagster_run
-            if failed or _ran_to_end(run):
-                # First, so that hooks which end this process are not called again.
-                tags = {_HOOKS_DONE: run.run_id}
-                plan_context.instance.add_run_tags(run.run_id, tags)
-                _call_exit_hooks(run, not failed, plan_context.log.info)
-
-    @property
-    def retries(self) -> Any:
-        return self._inner.retries
-
-    @property
-    def step_dependency_config(self) -> Any:
-        return self._inner.step_dependency_config
+def _execute_with_exit_hooks(
+    execute: Callable[..., Iterator[DagsterEvent]],
+    plan_context: Any,
+    execution_plan: Any,
+) -> Iterator[DagsterEvent]:
+    """Run what an executor runs, then the exit hooks."""
+    failed = True
+    try:
+        failures = 0
+        for event in execute(plan_context, execution_plan):
+            failures += event.is_step_failure
+            yield event
+        failed = failures > 0
+    finally:
+        run = plan_context.dagster_run
+        if failed or _ran_to_end(run):
+            # First, so that hooks which end this process are not called again.
+            tags = {_HOOKS_DONE: run.run_id}
+            plan_context.instance.add_run_tags(run.run_id, tags)
+            _call_exit_hooks(run, not failed, plan_context.log.info)
 
 
 def _call_exit_hooks(
