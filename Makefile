@@ -7,6 +7,7 @@ PYTHON ?= python3
 VENV := .venv
 BIN := $(VENV)/bin
 STAMP := $(VENV)/.installed
+ENGINES := $(VENV)/.engines
 TESTS ?= tests
 
 # Metaflow runs for nobody without a name, and not for root: containers have only that.
@@ -34,6 +35,15 @@ $(STAMP): pyproject.toml
 	fi
 	@touch $@
 
+# What only the slow tests need.
+$(ENGINES): $(STAMP)
+	@if command -v uv > /dev/null; then \
+	  uv pip install --quiet --python $(BIN)/python -e '.[dev,engines]'; \
+	else \
+	  $(BIN)/python -m pip install --quiet --disable-pip-version-check -e '.[dev,engines]'; \
+	fi
+	@touch $@
+
 .PHONY: install
 install: $(STAMP) ## Make .venv with this package and the tools for development
 
@@ -46,7 +56,7 @@ test: $(STAMP) ## Run the tests, without the slow ones
 	$(BIN)/python -m pytest -n 2 -m "not slow" $(TESTS)
 
 .PHONY: test-all
-test-all: $(STAMP) ## Run all tests
+test-all: $(ENGINES) ## Run all tests; needs redis-server and PostgreSQL on this machine
 	$(BIN)/python -m pytest -n 2 $(TESTS)
 
 .PHONY: bench

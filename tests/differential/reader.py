@@ -23,9 +23,12 @@ _LONGEST = 4000
 # -- Metaflow ------------------------------------------------------------------------------
 
 
-def read_metaflow(folder: str, flow: str, run_id: str) -> dict[str, Any]:
+def read_metaflow(
+    folder: str, flow: str, run_id: str, sources: Iterable[str] = ()
+) -> dict[str, Any]:
     """Everything that the client tells about a run, with ids and paths made neutral.
 
+    The flow's source is in `folder`, or in folders that match the patterns `sources`.
     Tasks are keyed by step, foreach indices and loop iteration: ``body[2_0]``, ``again.i1``.
     """
     import metaflow
@@ -38,7 +41,7 @@ def read_metaflow(folder: str, flow: str, run_id: str) -> dict[str, Any]:
     tasks = {_key(step, task): task for step, found in steps.items() for task in found}
     doubles = sum(map(len, steps.values())) - len(tasks)
     keys = {task.pathspec.split("/", 1)[1]: key for key, task in tasks.items()}
-    neutral = _neutral(folder, run_id, keys)
+    neutral = _neutral(folder, run_id, keys, sources)
     graph = tasks["_parameters"]["_graph_info"].data
     has_cards = "'card'" in repr(graph)
     return {
@@ -169,7 +172,9 @@ def _object(value: Any) -> str:
     return f"{name} {re.sub(r' at 0x[0-9a-f]+', '', repr(value))}"
 
 
-def _neutral(folder: str, run_id: str, keys: dict[str, str]) -> Callable[[str], str]:
+def _neutral(
+    folder: str, run_id: str, keys: dict[str, str], sources: Iterable[str]
+) -> Callable[[str], str]:
     pathspec = re.compile(rf"\b{re.escape(run_id)}/(\w+)/([\w.\-]+)")
 
     def replace(match: re.Match[str]) -> str:
@@ -178,6 +183,8 @@ def _neutral(folder: str, run_id: str, keys: dict[str, str]) -> Callable[[str], 
     def neutral(text: str) -> str:
         for path in dict.fromkeys((folder, os.path.realpath(folder))):
             text = text.replace(path, "<project>")
+        for pattern in sources:
+            text = re.sub(pattern, "<project>", text)
         text = pathspec.sub(replace, text).replace(run_id, "<run>")
         return re.sub(r"\d{4}-\d\d-\d\d \d\d:\d\d:\d\d\.\d{3}", "<time>", text)
 

@@ -10,6 +10,7 @@ from here makes the package fall back to Dagster's multiprocess executor.
 | InstanceConcurrencyContext | claims and frees the slots of pools |
 | ExecuteRunWithPlanIterable, PlanExecutionContextManager | resources, logging, interrupts |
 | dagster_event_sequence_for_step | runs a step: inputs, op, outputs, failures and retries |
+| create_execution_plan, execute_plan | run a step in another process |
 | _trigger_hook | runs the success and failure hooks of a step |
 | StepExecutionContext.event_loop | asynchronous ops in threads, see own_event_loop |
 | RetryMode, StepDependencyConfig | what the configuration of an executor means |
@@ -28,7 +29,11 @@ from typing import Any
 
 from dagster._core.errors import DagsterExecutionInterruptedError
 from dagster._core.events import DagsterEvent, EngineEventData
-from dagster._core.execution.api import ExecuteRunWithPlanIterable
+from dagster._core.execution.api import (
+    ExecuteRunWithPlanIterable,
+    create_execution_plan,
+    execute_plan,
+)
 from dagster._core.execution.compute_logs import create_compute_log_file_key
 from dagster._core.execution.context.system import PlanExecutionContext, StepExecutionContext
 from dagster._core.execution.context_creation_job import PlanExecutionContextManager
@@ -80,7 +85,9 @@ __all__ = [
     "StepDependencyConfig",
     "StepExecutionContext",
     "create_compute_log_file_key",
+    "create_execution_plan",
     "dagster_event_sequence_for_step",
+    "execute_plan",
     "own_event_loop",
     "serializable_error_info_from_exc_info",
     "trigger_hooks",
@@ -124,6 +131,8 @@ _SHAPES: dict[Callable[..., Any], tuple[str, ...]] = {
     ),
     PlanExecutionContext.for_step: ("step", "known_state"),
     dagster_event_sequence_for_step: ("step_context",),
+    create_execution_plan: ("job", "run_config", "step_keys_to_execute", "known_state"),
+    execute_plan: ("execution_plan", "job", "instance", "dagster_run", "run_config", "retry_mode"),
     trigger_hooks: ("step_context", "step_event_list"),
     DagsterEvent.capture_logs: ("job_context", "step_keys", "log_key", "log_context"),
     DagsterEvent.engine_event: ("plan_context", "message", "event_specific_data"),

@@ -11,7 +11,7 @@ import threading
 import time
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
-from contextlib import ExitStack
+from contextlib import AbstractContextManager, ExitStack, nullcontext
 from typing import Any
 
 from dagster import DagsterEvent, Executor
@@ -121,10 +121,15 @@ class ThreadExecutor(Executor):
                 )
             )
             backlog = Backlog(active, execution_plan, bool(self._tag_concurrency_limits))
-            yield from _PlanRun(job_context, active, backlog, self._max_concurrent).run()
+            run = self.plan_run(job_context, active, backlog, self._max_concurrent)
+            yield from stack.enter_context(run).run()
+
+    def plan_run(self, *args: Any) -> AbstractContextManager["PlanRun"]:
+        """What executes a plan; others run steps elsewhere."""
+        return nullcontext(PlanRun(*args))
 
 
-class _Ended:
+class Ended:
     """A worker's word that a step has ended, with the error that broke off its events, if any."""
 
     def __init__(self, step_key: str, error: BaseException | None) -> None:
@@ -132,7 +137,7 @@ class _Ended:
         self.error = error
 
 
-class _PlanRun:
+class PlanRun:
     """One execution of a plan. Only `_run_step` runs in worker threads."""
 
     def __init__(
@@ -148,7 +153,7 @@ class _PlanRun:
         self._max_concurrent = max_concurrent
         self._running: set[str] = set()
         self._retries: dict[str, DagsterEvent] = {}
-        self._events: queue.SimpleQueue[DagsterEvent | _Ended] = queue.SimpleQueue()
+        self._events: queue.SimpleQueue[DagsterEvent | Ended] = queue.SimpleQueue()
         self._stop = threading.Event()
         self._error: BaseException | None = None
         self._known_state: KnownExecutionState | None = None
@@ -216,7 +221,7 @@ class _PlanRun:
             except queue.Empty:
                 return
             timeout = 0.0
-            if isinstance(item, _Ended):
+            if isinstance(item, Ended):
                 self._end(item)
                 return
             yield item
@@ -256,7 +261,7 @@ class _PlanRun:
             self._known_state = self._active.get_known_state()
         return self._known_state
 
-    def _end(self, ended: _Ended) -> None:
+    def _end(self, ended: Ended) -> None:
         self._running.remove(ended.step_key)
         if retry := self._retries.pop(ended.step_key, None):
             self._handle(retry)
@@ -284,4 +289,4 @@ class _PlanRun:
         except BaseException as exception:
             error = exception
         logs.close()
-        emit(_Ended(context.step.key, error))
+        emit(Ended(context.step.key, error))

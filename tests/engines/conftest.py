@@ -1,0 +1,168 @@
+"""Engines on several hosts, and the check that a run on them is what a native run is."""
+
+from __future__ import annotations
+
+import json
+import re
+import uuid
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import pytest
+from differential import compare, runs
+from differential.cases import Case
+
+from .hosts import BIN, Host, Site, free_port, needed, wait_for
+
+
+@pytest.fixture(scope="module")
+def reader(tmp_path_factory: pytest.TempPathFactory) -> Iterator[runs.Reader]:
+    reader = runs.Reader(tmp_path_factory.mktemp("reader"))
+    yield reader
+    reader.close()
+
+
+@pytest.fixture
+def site(tmp_path: Path) -> Iterator[Site]:
+    site = Site(tmp_path)
+    yield site
+    site.close()
+
+
+@pytest.fixture
+def redis(site: Site) -> str:
+    """The URL of a Redis that serves this test only."""
+    server = needed("redis-server", "redis-server")
+    port = free_port()
+    host = site.host("redis")
+    options = ["--bind", "127.0.0.1", "--save", "", "--appendonly", "no"]
+    host.start(server, "--port", str(port), *options)
+    wait_for("the start of redis-server", lambda: "eady to accept" in host.said())
+    return f"redis://127.0.0.1:{port}"
+
+
+@dataclass(frozen=True)
+class Cluster:
+    """An engine that is running: what the job is deployed with, and the hosts that work."""
+
+    options: tuple[str, ...]
+    workers: tuple[Host, ...]
+    start_worker: Callable[[str], Host]
+
+
+@pytest.fixture
+def dask(site: Site) -> Cluster:
+    """A Dask scheduler with two workers, each on a host of its own."""
+    address = f"tcp://127.0.0.1:{free_port()}"
+    scheduler = site.host("scheduler")
+    scheduler.start(
+        *(str(BIN / "dask"), "scheduler", "--host", "127.0.0.1"),
+        *("--port", address.rsplit(":", 1)[1], "--no-dashboard"),
+    )
+    wait_for("the start of Dask's scheduler", lambda: "Scheduler at" in scheduler.said())
+
+    def start_worker(name: str) -> Host:
+        host = site.host(name)
+        options = ["--nthreads", "1", "--no-dashboard", "--local-directory", str(host.folder)]
+        host.start(str(BIN / "dask"), "worker", address, "--host", "127.0.0.1", *options)
+        wait_for(f"the start of {name}", lambda: "Registered to" in host.said())
+        return host
+
+    options = (
+        "--executor=metaflow_extensions.dagster.executor.dask:dask_executor",
+        "--executor-config=" + json.dumps({"cluster": {"existing": {"address": address}}}),
+    )
+    return Cluster(options, (start_worker("worker1"), start_worker("worker2")), start_worker)
+
+
+@pytest.fixture
+def celery(site: Site, redis: str) -> Cluster:
+    """Two workers of Celery, each on a host of its own."""
+    config = {
+        "broker": f"{redis}/0",
+        "backend": f"{redis}/1",
+        "config_source": {
+            # A task is taken off the queue when it has ended, and given to another worker when
+            # its worker was lost.
+            "task_acks_late": True,
+            "task_reject_on_worker_lost": True,
+            "broker_transport_options": {"visibility_timeout": 15},
+        },
+    }
+
+    def start_worker(name: str) -> Host:
+        host = site.host(name)
+        (host.folder / "celery.yaml").write_text(json.dumps({"execution": {"config": config}}))
+        host.start(
+            *(str(BIN / "dagster-celery"), "worker", "start", "-A", "dagster_celery.app"),
+            *("-y", "celery.yaml", "-n", name, "--", "--concurrency=1"),
+        )
+        wait_for(f"the start of {name}", lambda: re.search(r"celery@|@\S+ ready", host.said()))
+        return host
+
+    options = (
+        "--executor=dagster_celery:celery_executor",
+        "--executor-config=" + json.dumps(config),
+    )
+    return Cluster(options, (start_worker("worker1"), start_worker("worker2")), start_worker)
+
+
+@dataclass(frozen=True)
+class Execution:
+    """A run that was started by a host that does no work itself."""
+
+    submitter: Host
+    tag: str
+    process: Any
+
+    def wait(self, seconds: float = 500) -> None:
+        self.process.wait(timeout=seconds)
+
+
+@pytest.fixture
+def execute(site: Site) -> Callable[..., Execution]:
+    """Put the definitions on all hosts, and start a run from one more."""
+
+    def execute(case: Case, cluster: Cluster, *options: str) -> Execution:
+        text = site.deploy(case.flow, *cluster.options, *options)
+        submitter = site.host("submitter")
+        for host in (submitter, *cluster.workers):
+            (host.folder / "defs.py").write_text(text)
+        tag = uuid.uuid4().hex
+        command = [str(BIN / "dagster"), "job", "execute", "-f", "defs.py"]
+        command += ["-j", case.flow_class, "--tags", json.dumps({"differential": tag})]
+        if case.params:
+            (submitter.folder / "run.json").write_text(json.dumps(case.run_config))
+            command += ["-c", "run.json"]
+        return Execution(submitter, tag, submitter.start(*command))
+
+    return execute
+
+
+@pytest.fixture
+def check(
+    site: Site, reader: runs.Reader, tmp_path: Path, pytestconfig: pytest.Config
+) -> Callable[..., dict[str, Any]]:
+    """Hold an ended run to the native one. Returns the facts that Dagster has of it."""
+
+    def check(case: Case, execution: Execution) -> dict[str, Any]:
+        assert pytestconfig.cache is not None
+        cache = Path(pytestconfig.cache.mkdir("native-runs"))
+        native = runs.run_native_once(case, tmp_path / "native", reader, cache)
+        facts = reader("dagster", home=str(site.home), tag=execution.tag)
+        assert facts is not None, execution.submitter.said()[-6000:]
+        made = reader(
+            "metaflow",
+            folder=str(site.shared),
+            flow=case.flow_class,
+            run_id=facts["metaflow_run_id"],
+            sources=[rf"{re.escape(str(site.folder))}/author-of-\w+"],
+        )
+        found = compare.differences(native, made) + compare.mismatches(case.fails, made, facts)
+        text = "\n".join(f"- {difference}" for difference in found[:25])
+        assert not found, f"{text}\n{facts['failures']}\n{execution.submitter.said()[-3000:]}"
+        return facts
+
+    return check

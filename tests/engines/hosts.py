@@ -1,0 +1,141 @@
+"""Machines, as far as one can have them on one: each has a folder and a home of its own.
+
+They share a datastore, and the storage of Dagster's instance. A host has the definitions file in
+its folder and nothing of the flow.
+"""
+
+from __future__ import annotations
+
+import os
+import shutil
+import signal
+import socket
+import subprocess
+import sys
+import time
+import uuid
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import pytest
+from differential.runs import FLOWS, make_home
+
+BIN = Path(sys.executable).parent
+
+
+def needed(program: str, package: str) -> str:
+    """The path of a program; without it the test fails, and says what to install."""
+    path = shutil.which(program)
+    if path is None:
+        pytest.fail(
+            f"{program} is not on the PATH. make test-all needs it: install {package} with the "
+            f"system's package manager (apt-get install {package}).",
+            pytrace=False,
+        )
+    return path
+
+
+def free_port() -> int:
+    with socket.socket() as sock:
+        sock.bind(("127.0.0.1", 0))
+        return sock.getsockname()[1]
+
+
+def wait_for(what: str, condition: Callable[[], Any], seconds: float = 120) -> Any:
+    """What ``condition`` gives as soon as that is true."""
+    deadline = time.monotonic() + seconds
+    while time.monotonic() < deadline:
+        if found := condition():
+            return found
+        time.sleep(0.1)
+    pytest.fail(f"{what} did not happen in {seconds} s", pytrace=False)
+
+
+class Host:
+    """A machine: commands run in its folder, with its home."""
+
+    def __init__(self, site: Site, name: str) -> None:
+        self.name = name
+        self.folder = site.folder / name
+        self.folder.mkdir()
+        self._site = site
+        ours = ("METAFLOW_", "DAGSTER_", "PYTEST_", "CELERY_", "DASK_")
+        self.env = {n: v for n, v in os.environ.items() if not n.startswith(ours)}
+        self.env |= {"HOME": str(self.folder), "USER": name, "DAGSTER_HOME": str(site.home)}
+        self.env |= {"PATH": f"{BIN}{os.pathsep}{os.environ['PATH']}"}
+
+    def run(self, *command: str, check: bool = True, seconds: float = 300) -> str:
+        """Run a command to its end; its output."""
+        process = self.start(*command)
+        log = self.folder / f"{process.pid}.log"
+        try:
+            code = process.wait(timeout=seconds)
+        except subprocess.TimeoutExpired:
+            end(process)
+            pytest.fail(f"{command} took over {seconds} s:\n{log.read_text()[-6000:]}")
+        assert not check or code == 0, log.read_text()[-6000:]
+        return log.read_text()
+
+    def start(self, *command: str, **env: str) -> subprocess.Popen[bytes]:
+        """Start a command that leads a process group; its output goes to ``<pid>.log``."""
+        scratch = self.folder / uuid.uuid4().hex
+        process = subprocess.Popen(
+            command,
+            cwd=self.folder,
+            env={**self.env, **env},
+            stdin=subprocess.DEVNULL,
+            stdout=scratch.open("wb"),
+            stderr=subprocess.STDOUT,
+            start_new_session=True,
+        )
+        scratch.rename(self.folder / f"{process.pid}.log")
+        self._site.processes.append(process)
+        return process
+
+    def said(self) -> str:
+        """What all commands of this host have printed so far."""
+        logs = sorted(self.folder.glob("*.log"))
+        return "\n".join(path.read_text(errors="replace") for path in logs)
+
+
+class Site:
+    """Some hosts, and what they share."""
+
+    def __init__(self, folder: Path) -> None:
+        self.folder = folder
+        self.processes: list[subprocess.Popen[bytes]] = []
+        self.shared = folder / "shared"
+        self.shared.mkdir()
+        self.store = self.shared / ".metaflow"
+        self.home = make_home(folder / "dagster_home")
+
+    def host(self, name: str) -> Host:
+        return Host(self, name)
+
+    def deploy(self, flow: str, *options: str) -> str:
+        """Compile a flow of the corpus on a host of its author. Returns the definitions' text."""
+        author = self.host(f"author-of-{flow}")
+        author.env["USER"] = "tester"  # as in a native run
+        for name in (flow, "tracing"):
+            shutil.copy(FLOWS / f"{name}.py", author.folder)
+        command = [str(BIN / "python"), f"{flow}.py", "--no-pylint", "--metadata=local"]
+        command += ["--datastore=local", f"--datastore-root={self.store}"]
+        author.run(*command, "dagster", "create", "defs.py", *options)
+        return (author.folder / "defs.py").read_text()
+
+    def close(self) -> None:
+        for process in self.processes:
+            end(process)
+
+
+def end(process: subprocess.Popen[bytes]) -> None:
+    """End a process and what it started."""
+    for sig, patience in ((signal.SIGTERM, 5), (signal.SIGKILL, 5)):
+        try:
+            os.killpg(process.pid, sig)
+            process.wait(timeout=patience)
+        except ProcessLookupError:
+            return
+        except subprocess.TimeoutExpired:
+            continue
