@@ -11,6 +11,7 @@ from typing import Any
 
 from metaflow import decorators
 
+from ..deploy.package import CodePackage
 from ..emit import render
 from ..errors import DagsterDeployError
 from ..plan.build import CreateOptions, build_plan
@@ -84,7 +85,7 @@ def create_file(
         triggers_on=triggers_on,
         emit_events=emit_events,
     )
-    plan = build_plan(state, options)
+    plan = build_plan(state, options, CodePackage(state).wait)
     token = tokens.resolve(state, plan.job_name)
     if token is not None:
         plan = replace(plan, step_env={**plan.step_env, "METAFLOW_PRODUCTION_TOKEN": token})

@@ -94,10 +94,18 @@ class _Gang:
 
 
 class _LazyPackage:
-    """The code package, built and uploaded only for decorators that ask for it."""
+    """The code package of the deployment; built again only for decorators that ask for more."""
 
     def __init__(self, state: Any) -> None:
         self._state = state
+        # Set for every task of a deployment (``_deployed_code`` in runtime/package.py).
+        self.package_metadata = os.environ["METAFLOW_CODE_METADATA"]
+
+    def package_sha(self, timeout: float | None = None) -> str:
+        return os.environ["METAFLOW_CODE_SHA"]
+
+    def package_url(self, timeout: float | None = None) -> str:
+        return os.environ["METAFLOW_CODE_URL"]
 
     @cached_property
     def _package(self) -> MetaflowPackage:

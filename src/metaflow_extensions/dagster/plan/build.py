@@ -7,6 +7,7 @@ import json
 import os
 import re
 import sys
+from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
 
@@ -17,7 +18,7 @@ from ..errors import DagsterDeployError
 from ..graph import FlowShape, StepKind, read_shape
 from .engine import EngineOptions, EnginePlan, merged, plan_engine, with_engine
 from .hooks import plan_exit_hooks
-from .job import JobPlan
+from .job import JobPlan, PackagePlan
 from .model import OpPlan, Plumbing
 from .names import is_valid_dagster_name
 from .parameters import plan_parameters
@@ -44,12 +45,15 @@ class CreateOptions:
     emit_events: bool = False
 
 
-def build_plan(state: Any, options: CreateOptions) -> JobPlan:
+def build_plan(
+    state: Any, options: CreateOptions, upload_package: Callable[[], PackagePlan]
+) -> JobPlan:
     """Plan the definitions file of a flow.
 
     Args:
         state: Metaflow's ``CliState`` with the flow loaded, linted and its decorators initialised.
         options: The command's options.
+        upload_package: Puts the flow's code into the datastore; called when all else is well.
 
     Raises:
         DagsterDeployError: something in the flow or the options cannot be deployed.
@@ -75,6 +79,7 @@ def build_plan(state: Any, options: CreateOptions) -> JobPlan:
         job_name=job_name,
         flow_file=flow_file,
         working_dir=_working_dir(flow_file, state.flow_datastore),
+        package=upload_package(),
         regenerate=options.regenerate,
         description=(shape.doc or "").strip(),
         top_args=_top_args(state),

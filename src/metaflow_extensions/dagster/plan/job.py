@@ -14,6 +14,21 @@ from .triggers import EventTriggerPlan, FinishTriggerPlan
 
 
 @dataclass(frozen=True)
+class PackagePlan:
+    """The code package, as it lies in the datastore."""
+
+    url: str
+    sha: str
+    """SHA-1 of its bytes, by which the datastore finds it."""
+    metadata: str
+    """Its format, as Metaflow describes it."""
+    suffixes: tuple[str, ...]
+    """Endings of the files in the flow's folder that belong to it."""
+    source_digest: str
+    """What these files were, to see whether they have changed."""
+
+
+@dataclass(frozen=True)
 class JobPlan:
     """Everything that a generated file says. Values are plain data."""
 
@@ -22,6 +37,7 @@ class JobPlan:
     flow_file: str
     """Absolute path of the flow's source."""
     working_dir: str
+    package: PackagePlan
     regenerate: str
     """The command that makes this file again."""
     description: str

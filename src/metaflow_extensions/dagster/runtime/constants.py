@@ -5,6 +5,11 @@ from typing import Any
 FLOW_FILE: str = "flow.py"
 FLOW_NAME: str = "Flow"
 WORKING_DIR: str = "."
+CODE_PACKAGE_URL: str = ""
+CODE_PACKAGE_SHA: str = ""
+CODE_PACKAGE_METADATA: str = ""
+PACKAGE_SUFFIXES: list[str] = []
+SOURCE_DIGEST: str = ""
 ORIGIN_RUN_ID: str | None = None
 METAFLOW_TOP_ARGS: list[str] = []
 METAFLOW_STEP_ENV: dict[str, str] = {}

@@ -28,13 +28,12 @@ from dagster import (
 from .constants import (
     EXIT_HOOKS_ON_ERROR,
     EXIT_HOOKS_ON_SUCCESS,
-    FLOW_FILE,
     FLOW_NAME,
     METAFLOW_STEP_ENV,
-    WORKING_DIR,
 )
 from .environ import _is_foreign
 from .identity import _metaflow_run_of
+from .package import _deployed_code
 from .sensors import (
     _new_records,
     _ran_to_end,
@@ -98,14 +97,15 @@ def _call_exit_hooks(
     What goes wrong in one is reported and stops neither the others nor the run.
     """
     pathspec = f"{FLOW_NAME}/{_metaflow_run_of(run)}"
+    code = _deployed_code()
     env = {name: value for name, value in os.environ.items() if not _is_foreign(name)}
     for name in EXIT_HOOKS_ON_SUCCESS if succeeded else EXIT_HOOKS_ON_ERROR:
         script = "metaflow.plugins.exit_hook.exit_hook_script"
         try:
             done = subprocess.run(
-                [sys.executable, "-m", script, FLOW_FILE, name, pathspec],
-                env={**env, **METAFLOW_STEP_ENV},
-                cwd=WORKING_DIR,
+                [sys.executable, "-m", script, code.file, name, pathspec],
+                env={**env, **METAFLOW_STEP_ENV, **code.env},
+                cwd=code.folder,
                 check=False,
                 stdin=subprocess.DEVNULL,
                 stdout=subprocess.PIPE,

@@ -11,8 +11,6 @@ from typing import Any
 
 from dagster import DagsterExecutionInterruptedError
 
-from .constants import FLOW_FILE, WORKING_DIR
-
 _LOG_LIMIT = 1024 * 1024  # bytes a stream kept for Metaflow, as in a native run
 _KILL_AFTER = 5.0  # seconds between asking a process group to end and killing it
 
@@ -33,7 +31,11 @@ class _Outcome:
 
 
 def _run_process(
-    cmd: list[str], env: dict[str, str], outcome: _Outcome, timeout: float | None = None
+    cmd: list[str],
+    env: dict[str, str],
+    folder: str,
+    outcome: _Outcome,
+    timeout: float | None = None,
 ) -> None:
     """Run a command in a process group of its own and stream its output to Dagster.
 
@@ -43,7 +45,7 @@ def _run_process(
     out_read, out_write = os.pipe()
     err_read, err_write = os.pipe()
     try:
-        proc = _start_process(cmd, env, out_write, err_write)
+        proc = _start_process(cmd, env, folder, out_write, err_write)
     finally:
         os.close(out_write)
         os.close(err_write)
@@ -66,7 +68,7 @@ def _run_process(
 
 
 def _start_process(
-    cmd: list[str], env: dict[str, str], stdout: int, stderr: int
+    cmd: list[str], env: dict[str, str], folder: str, stdout: int, stderr: int
 ) -> Any:
     """Fork a warm process where metaflow-dagster is installed, else start a new interpreter."""
     try:
@@ -74,11 +76,11 @@ def _start_process(
     except ImportError:
         warm = None
     else:
-        warm = spawn(cmd, env=env, cwd=WORKING_DIR, stdout=stdout, stderr=stderr)
+        warm = spawn(cmd, env=env, cwd=folder, stdout=stdout, stderr=stderr)
     return warm or subprocess.Popen(
         cmd,
         env=env,
-        cwd=WORKING_DIR,
+        cwd=folder,
         stdin=subprocess.DEVNULL,
         stdout=stdout,
         stderr=stderr,
@@ -86,13 +88,13 @@ def _start_process(
     )
 
 
-def _start_server(env: dict[str, str]) -> None:
+def _start_server(cmd: list[str], env: dict[str, str], folder: str) -> None:
     """Start the warm server, and have the first process run beside it as a plain one."""
     try:
         from metaflow_extensions.dagster.step.warm import prestart  # pyright: ignore
     except ImportError:
         return
-    if prestart([sys.executable, FLOW_FILE], env=env, cwd=WORKING_DIR):
+    if prestart(cmd[:2], env=env, cwd=folder):
         env["METAFLOW_DAGSTER_WARM"] = "0"
 
 

@@ -33,6 +33,7 @@ from .constants import (
 from .environ import _is_foreign
 from .identity import _goes_on, _input_order, _item, _task_id
 from .origin import _origin_env
+from .package import _Code, _deployed_code
 from .parameters import _long_command
 from .process import _Outcome, _run_process, _start_server
 from .resume import _clone_command, _cloned, _last_round, _origin_run_id
@@ -66,9 +67,14 @@ def _run_init(
     again = context.retry_number > 0 or context.run.parent_run_id is not None
     if again and _is_done(path):
         return path
+    code = _deployed_code()
+    if code.file != FLOW_FILE:
+        context.log.info(
+            f"The flow's files here are not what was deployed: {code.file}"
+        )
     with tempfile.TemporaryDirectory(prefix="metaflow-dagster-") as scratch:
         cmd = [
-            *_flow_command(scratch),
+            *_flow_command(code, scratch),
             *_clone_command(context),
             "init",
             "--run-id",
@@ -78,9 +84,9 @@ def _run_init(
         ]
         cmd = _long_command([*cmd, *_tag_args(context), *arguments], scratch)
         context.log.info("$ " + shlex.join(cmd))
-        env, outcome = _step_env(context, run_id, extra_env or {}), _Outcome()
-        _start_server(env)
-        _run_process(cmd, env, outcome)
+        env, outcome = _step_env(context, run_id, code, extra_env or {}), _Outcome()
+        _start_server(cmd, env, code.folder)
+        _run_process(cmd, env, code.folder, outcome)
     if outcome.returncode:
         raise _failure(f"Metaflow could not start run {run_id}", _tail(outcome))
     return path
@@ -131,10 +137,11 @@ def _run_step(
     if clone := _cloned(context, path):
         return _result(path, clone)
 
+    code = _deployed_code(packaged=hooks and not _has_decorator())
     with tempfile.TemporaryDirectory(prefix="metaflow-dagster-") as scratch:
-        cmd = _flow_command(scratch)
+        cmd = _flow_command(code, scratch)
         cmd += [f"--with={spec}" for spec in STEP_WITH_DECORATORS.get(step_name, [])]
-        cmd += [*_internal_decorator(), *(["dagster", "launch"] if hooks else [])]
+        cmd += [*_internal_decorator(code), *(["dagster", "launch"] if hooks else [])]
         cmd += ["step", step_name, "--run-id", run_id, "--task-id", path.split("/")[2]]
         cmd += ["--retry-count", str(attempt)]
         cmd += ["--max-user-code-retries", str(max_user_code_retries)]
@@ -157,10 +164,10 @@ def _run_step(
             extra_env["PATH"] = os.pathsep.join(folders)
         cmd += _input_args(paths, scratch)
         context.log.info("$ " + shlex.join(cmd))
-        env = _step_env(context, run_id, extra_env)
+        env = _step_env(context, run_id, code, extra_env)
         outcome = _Outcome()
         try:
-            _run_process(cmd, env, outcome, _time_limit(context, timeout))
+            _run_process(cmd, env, code.folder, outcome, _time_limit(context, timeout))
         finally:
             _save_attempt(path, attempt, outcome)
         failed = outcome.timed_out or outcome.returncode != 0
@@ -204,9 +211,9 @@ def _result(path: str, facts: _Facts) -> _StepResult:
     return _StepResult(**asdict(facts), path=path)
 
 
-def _flow_command(scratch: str) -> list[str]:
+def _flow_command(code: _Code, scratch: str) -> list[str]:
     """Interpreter, flow and top-level options; values of Configs go through a file."""
-    cmd = [sys.executable, FLOW_FILE, *METAFLOW_TOP_ARGS]
+    cmd = [sys.executable, code.file, *METAFLOW_TOP_ARGS]
     if METAFLOW_CONFIG_VALUES:
         config_file = os.path.join(scratch, "config.json")
         with open(config_file, "w", encoding="utf-8") as file:
@@ -231,13 +238,18 @@ def _tag_args(context: OpExecutionContext) -> list[str]:
     return [arg for tag in tags for arg in ("--tag", tag)]
 
 
-def _internal_decorator() -> list[str]:
-    """Our step decorator, where the package that defines it is installed."""
+def _internal_decorator(code: _Code) -> list[str]:
+    """Our step decorator, where the package that defines it is installed or fetched."""
+    packaged = "METAFLOW_EXTRACTED_ROOT" in code.env
+    return ["--with=dagster_internal"] if packaged or _has_decorator() else []
+
+
+def _has_decorator() -> bool:
     try:
         import metaflow_extensions.dagster.step  # noqa: F401  # pyright: ignore
     except ImportError:
-        return []
-    return ["--with=dagster_internal"]
+        return False
+    return True
 
 
 def _input_args(paths: list[str], scratch: str) -> list[str]:
@@ -252,7 +264,7 @@ def _input_args(paths: list[str], scratch: str) -> list[str]:
 
 
 def _step_env(
-    context: OpExecutionContext, run_id: str, extra: Mapping[str, str]
+    context: OpExecutionContext, run_id: str, code: _Code, extra: Mapping[str, str]
 ) -> dict[str, str]:
     """The environment of a Metaflow process.
 
@@ -260,6 +272,7 @@ def _step_env(
     """
     env = {name: value for name, value in os.environ.items() if not _is_foreign(name)}
     env.update(METAFLOW_STEP_ENV)
+    env.update(code.env)
     env.update(_origin_env(context))
     env["PYTHONUNBUFFERED"] = "x"
     env["METAFLOW_RUNTIME_NAME"] = "dagster"  # the system tag runtime:dagster

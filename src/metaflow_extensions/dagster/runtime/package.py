@@ -1,0 +1,168 @@
+"""The code that a run uses: the flow's files as they were when they were deployed."""
+
+import fcntl
+import hashlib
+import os
+import shutil
+import tempfile
+import time
+from dataclasses import dataclass, field
+from functools import cache
+from io import BytesIO
+from typing import IO
+
+from dagster import Failure
+
+from .constants import (
+    CODE_PACKAGE_METADATA,
+    CODE_PACKAGE_SHA,
+    CODE_PACKAGE_URL,
+    FLOW_FILE,
+    FLOW_NAME,
+    PACKAGE_SUFFIXES,
+    SOURCE_DIGEST,
+    WORKING_DIR,
+)
+from .handover import _read_small
+from .source import _source_digest
+from .store import _top_option
+
+_UNPACKED_LIMIT = 2 * 1024**3  # bytes of unpacked packages that a machine keeps
+
+_unchanged_until = 0.0
+_in_use: list[IO[str]] = []  # locks on packages that this process uses
+
+
+@dataclass(frozen=True)
+class _Code:
+    """What processes of the flow run: a file, where, and with which variables."""
+
+    file: str
+    folder: str
+    env: dict[str, str] = field(default_factory=dict)
+
+
+def _deployed_code(packaged: bool = False) -> _Code:
+    """The flow's files in place while they are what was deployed, else the code package.
+
+    Args:
+        packaged: The package is needed in any case: it has metaflow-dagster with it.
+    """
+    env = {
+        "METAFLOW_CODE_SHA": CODE_PACKAGE_SHA,
+        "METAFLOW_CODE_URL": CODE_PACKAGE_URL,
+        "METAFLOW_CODE_DS": _top_option("datastore"),
+        "METAFLOW_CODE_METADATA": CODE_PACKAGE_METADATA,
+    }
+    if not packaged and _is_unchanged():
+        return _Code(FLOW_FILE, WORKING_DIR, env)
+    package = _unpacked_package()
+    from metaflow.package import MetaflowPackage
+
+    to_set = MetaflowPackage.get_post_extract_env_vars(CODE_PACKAGE_METADATA, package)
+    for name, value in to_set.items():
+        # With a colon it replaces what is there, without one it goes before it.
+        before = None if name.endswith(":") else os.environ.get(name)
+        env[name.rstrip(":")] = f"{value}{os.pathsep}{before}" if before else value
+    # Cards of a local datastore are found from the working directory upwards.
+    local = _top_option("datastore") == "local"
+    data = os.path.dirname(_top_option("datastore-root")) if local else ""
+    folder = next(f for f in (WORKING_DIR, data, package) if os.path.isdir(f))
+    if folder == package:
+        # Local metadata must outlive the package.
+        env["METAFLOW_DATASTORE_SYSROOT_LOCAL"] = os.environ.get(
+            "METAFLOW_DATASTORE_SYSROOT_LOCAL", os.path.expanduser("~")
+        )
+    return _Code(os.path.join(package, os.path.basename(FLOW_FILE)), folder, env)
+
+
+def _is_unchanged() -> bool:
+    """Whether the flow's files on this machine are those that were deployed."""
+    global _unchanged_until
+    began = time.monotonic()
+    if began < _unchanged_until:
+        return True
+    try:
+        folder = os.path.dirname(FLOW_FILE)
+        unchanged = _source_digest(folder, PACKAGE_SUFFIXES) == SOURCE_DIGEST
+    except OSError:
+        return False
+    # Large folders are not looked at again for every task.
+    ended = time.monotonic()
+    _unchanged_until = ended + 20 * (ended - began) if unchanged else 0.0
+    return unchanged
+
+
+@cache
+def _unpacked_package() -> str:
+    """The folder of the unpacked code package: fetched once for all processes of a machine.
+
+    Raises:
+        Failure: there is no package, it is damaged, or there is no room for it.
+    """
+    kept = os.environ.get("METAFLOW_DAGSTER_CACHE") or os.path.join(
+        os.environ.get("XDG_CACHE_HOME") or os.path.expanduser("~/.cache"),
+        "metaflow-dagster",
+    )
+    folder = os.path.join(kept, CODE_PACKAGE_SHA)
+    try:
+        os.makedirs(kept, mode=0o700, exist_ok=True)
+        _in_use.append(_lock(f"{folder}.lock", fcntl.LOCK_SH))
+        with _lock(f"{folder}.fetch", fcntl.LOCK_EX):
+            if not os.path.isdir(folder):
+                _unpack(folder)
+                _remove_unused(kept)
+            os.utime(folder)
+    except OSError as error:
+        what = f"Cannot unpack the code package in {kept}: {error}"
+        todo = "Set METAFLOW_DAGSTER_CACHE to a folder that can be written."
+        raise Failure(f"{what}\n{todo}", allow_retries=False) from error
+    return folder
+
+
+def _lock(path: str, kind: int) -> IO[str]:
+    """Open a file and hold a lock on it until it is closed."""
+    file = open(path, "w")
+    try:
+        fcntl.flock(file, kind)
+    except OSError:
+        file.close()
+        raise
+    return file
+
+
+def _unpack(folder: str) -> None:
+    sha = CODE_PACKAGE_SHA
+    todo = "Deploy the flow again, with the command at the top of the definitions file."
+    try:
+        blob = _read_small(f"{FLOW_NAME}/data/{sha[:2]}/{sha}")
+    except FileNotFoundError as error:
+        what = f"The code package of this deployment is gone: {CODE_PACKAGE_URL}"
+        raise Failure(f"{what}\n{todo}", allow_retries=False) from error
+    if hashlib.sha1(blob).hexdigest() != sha:
+        what = f"The code package of this deployment is damaged: {CODE_PACKAGE_URL}"
+        raise Failure(f"{what}\n{todo}", allow_retries=False)
+    from metaflow.package import MetaflowPackage
+
+    scratch = tempfile.mkdtemp(dir=os.path.dirname(folder), prefix=".unpack-")
+    try:
+        MetaflowPackage.cls_extract_into(CODE_PACKAGE_METADATA, BytesIO(blob), scratch)
+        os.rename(scratch, folder)
+    finally:
+        shutil.rmtree(scratch, ignore_errors=True)
+
+
+def _remove_unused(kept: str) -> None:
+    """Remove the packages unused for longest until the others fit; none that is in use."""
+    packages = [e for e in os.scandir(kept) if e.is_dir() and e.name[0] != "."]
+    packages.sort(key=lambda entry: entry.stat().st_mtime, reverse=True)
+    size = 0
+    for entry in packages:
+        for path, _, files in os.walk(entry.path):
+            size += sum(os.lstat(os.path.join(path, name)).st_size for name in files)
+        if size > _UNPACKED_LIMIT:
+            try:
+                with _lock(f"{entry.path}.lock", fcntl.LOCK_EX | fcntl.LOCK_NB):
+                    shutil.rmtree(entry.path, ignore_errors=True)
+            except BlockingIOError:
+                continue
