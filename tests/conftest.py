@@ -16,7 +16,7 @@ def pytest_addoption(parser: pytest.Parser) -> None:
     group.addoption(
         "--engine",
         default="default",
-        choices=["default", "cold", "in_process", "multiprocess", "plain"],
+        choices=["default", "cold", "in_process", "multiprocess", "plain", "moved"],
         help="How Dagster runs the jobs of the differential tests; plain hides this package.",
     )
     group.addoption(

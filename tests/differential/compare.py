@@ -107,12 +107,12 @@ def _stream(attempt: dict[str, Any], stream: str) -> str:
 
 
 def _metadata(metadata: dict[str, Any]) -> dict[str, Any]:
-    """All but what says that Dagster ran the task, and by which run, job and op."""
-    return {
-        name: value
-        for name, value in metadata.items()
-        if not name.startswith("dagster") and name != "runtime"
-    }
+    """All but what says that Dagster ran the task, and by which run, job and op.
+
+    A native run packages its code only when it is told to (FEAT_ALWAYS_UPLOAD_CODE_PACKAGE).
+    """
+    own = ("runtime", "code-package")
+    return {k: v for k, v in metadata.items() if not k.startswith("dagster") and k not in own}
 
 
 # -- Dagster's side --------------------------------------------------------------------------

@@ -185,6 +185,8 @@ def _neutral(
             text = text.replace(path, "<project>")
         for pattern in sources:
             text = re.sub(pattern, "<project>", text)
+        # A run on another machine has the flow from its code package.
+        text = re.sub(r"(?<=<project>)/elsewhere/.cache/metaflow-dagster/[0-9a-f]{40}", "", text)
         text = pathspec.sub(replace, text).replace(run_id, "<run>")
         return re.sub(r"\d{4}-\d\d-\d\d \d\d:\d\d:\d\d\.\d{3}", "<time>", text)
 

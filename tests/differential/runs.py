@@ -21,9 +21,10 @@ from .cases import Case
 
 FLOWS = Path(__file__).parents[1] / "flows"
 HERE = Path(__file__).parent
-ENGINES = ("default", "cold", "in_process", "multiprocess", "plain")
+ENGINES = ("default", "cold", "in_process", "multiprocess", "plain", "moved")
 """How Dagster runs a job: as it comes; without warm processes; with one of Dagster's executors;
-as if this package were not installed where the job runs."""
+as if this package were not installed where the job runs; as another user of another machine, who
+has the definitions file and the datastore but not the flow."""
 
 _TIMEOUT = 400
 """Seconds that one command may take."""
@@ -145,18 +146,22 @@ def run_dagster(
         The summaries of Metaflow's run (None where it has none) and of Dagster's run, and what
         the command printed.
     """
-    env = _make_project(case, folder) | {"DAGSTER_HOME": str(home)} | _engine_environment(engine)
-    job = create(case, folder, env, engine)
+    project = folder / "deployed" if engine == "moved" else folder
+    env = _make_project(case, project) | {"DAGSTER_HOME": str(home)} | _engine_environment(engine)
+    env["METAFLOW_DATASTORE_SYSROOT_LOCAL"] = str(folder)
+    job = create(case, project, env, engine)
+    if engine == "moved":
+        project = _move(project, folder / "elsewhere", env)
     tag = uuid.uuid4().hex
     arguments = ["job", "execute", "-f", "defs.py", "-j", job]
     arguments += ["--tags", json.dumps({"differential": tag})]
     if config := case.run_config:
-        (folder / "config.json").write_text(json.dumps(config))
+        (project / "config.json").write_text(json.dumps(config))
         arguments += ["-c", "config.json"]
-    if case.own_process or engine not in ("default", "cold"):
-        done = _run([sys.executable, "-m", "dagster", *arguments], folder, env)
+    if case.own_process or engine not in ("default", "cold", "moved"):
+        done = _run([sys.executable, "-m", "dagster", *arguments], project, env)
     else:
-        done = launcher(arguments, folder, env)
+        done = launcher(arguments, project, env)
     facts = reader("dagster", home=str(home), tag=tag)
     if facts is None:
         raise AssertionError(f"There is no Dagster run:\n{done.stdout}")
@@ -165,6 +170,16 @@ def run_dagster(
         return None, facts, done.stdout
     summary = reader("metaflow", folder=str(folder), flow=case.flow_class, run_id=run_id)
     return summary, facts, done.stdout
+
+
+def _move(project: Path, elsewhere: Path, env: dict[str, str]) -> Path:
+    """Leave the definitions file alone with the datastore, in a folder and home of its own."""
+    elsewhere.mkdir()
+    (project / "defs.py").rename(elsewhere / "defs.py")
+    shutil.rmtree(project)
+    env["HOME"] = str(elsewhere)
+    env.pop("XDG_CACHE_HOME", None)
+    return elsewhere
 
 
 def create(case: Case, folder: Path, env: Mapping[str, str], engine: str) -> str:

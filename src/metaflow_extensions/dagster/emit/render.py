@@ -118,7 +118,11 @@ def _py(value: Any, indent: int = 0) -> str:
 
 
 def _constant(name: str, value: Any) -> str:
-    return f"{name} = {literal(value, before=len(name) + 3)}"
+    text = literal(value, before=len(name) + 3)
+    # Formatters put a long string into parentheses where it fits a line then.
+    if "\n" not in text and len(text) + 4 <= _RULE < len(name) + 3 + len(text):
+        return f"{name} = (\n    {text}\n)"
+    return f"{name} = {text}"
 
 
 def _section(title: str) -> str:

@@ -4,12 +4,12 @@ import fcntl
 import hashlib
 import os
 import shutil
-import tempfile
 import time
+from collections.abc import Iterator
+from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass, field
 from functools import cache
 from io import BytesIO
-from typing import IO
 
 from dagster import Failure
 
@@ -30,7 +30,7 @@ from .store import _top_option
 _UNPACKED_LIMIT = 2 * 1024**3  # bytes of unpacked packages that a machine keeps
 
 _unchanged_until = 0.0
-_in_use: list[IO[str]] = []  # locks on packages that this process uses
+_in_use = ExitStack()  # locks on packages that this process uses
 
 
 @dataclass(frozen=True)
@@ -107,8 +107,8 @@ def _unpacked_package() -> str:
     folder = os.path.join(kept, CODE_PACKAGE_SHA)
     try:
         os.makedirs(kept, mode=0o700, exist_ok=True)
-        _in_use.append(_lock(f"{folder}.lock", fcntl.LOCK_SH))
-        with _lock(f"{folder}.fetch", fcntl.LOCK_EX):
+        _in_use.enter_context(_locked(f"{folder}.lock", fcntl.LOCK_SH))
+        with _locked(f"{folder}.fetch", fcntl.LOCK_EX):
             if not os.path.isdir(folder):
                 _unpack(folder)
                 _remove_unused(kept)
@@ -120,15 +120,15 @@ def _unpacked_package() -> str:
     return folder
 
 
-def _lock(path: str, kind: int) -> IO[str]:
-    """Open a file and hold a lock on it until it is closed."""
-    file = open(path, "w")
+@contextmanager
+def _locked(path: str, kind: int) -> Iterator[None]:
+    """Hold a lock on a file, which is made where it does not exist."""
+    descriptor = os.open(path, os.O_CREAT | os.O_WRONLY, 0o600)
     try:
-        fcntl.flock(file, kind)
-    except OSError:
-        file.close()
-        raise
-    return file
+        fcntl.flock(descriptor, kind)
+        yield
+    finally:
+        os.close(descriptor)
 
 
 def _unpack(folder: str) -> None:
@@ -144,25 +144,27 @@ def _unpack(folder: str) -> None:
         raise Failure(f"{what}\n{todo}", allow_retries=False)
     from metaflow.package import MetaflowPackage
 
-    scratch = tempfile.mkdtemp(dir=os.path.dirname(folder), prefix=".unpack-")
-    try:
-        MetaflowPackage.cls_extract_into(CODE_PACKAGE_METADATA, BytesIO(blob), scratch)
-        os.rename(scratch, folder)
-    finally:
-        shutil.rmtree(scratch, ignore_errors=True)
+    scratch = f"{folder}.new"
+    shutil.rmtree(scratch, ignore_errors=True)  # of a process that was killed
+    os.mkdir(scratch)
+    MetaflowPackage.cls_extract_into(CODE_PACKAGE_METADATA, BytesIO(blob), scratch)
+    os.rename(scratch, folder)
 
 
 def _remove_unused(kept: str) -> None:
     """Remove the packages unused for longest until the others fit; none that is in use."""
-    packages = [e for e in os.scandir(kept) if e.is_dir() and e.name[0] != "."]
+    packages = [entry for entry in os.scandir(kept) if entry.is_dir()]
     packages.sort(key=lambda entry: entry.stat().st_mtime, reverse=True)
-    size = 0
+    total = 0
     for entry in packages:
+        size = 0
         for path, _, files in os.walk(entry.path):
             size += sum(os.lstat(os.path.join(path, name)).st_size for name in files)
-        if size > _UNPACKED_LIMIT:
+        total += size
+        if total > _UNPACKED_LIMIT:
             try:
-                with _lock(f"{entry.path}.lock", fcntl.LOCK_EX | fcntl.LOCK_NB):
+                with _locked(f"{entry.path}.lock", fcntl.LOCK_EX | fcntl.LOCK_NB):
                     shutil.rmtree(entry.path, ignore_errors=True)
+                total -= size
             except BlockingIOError:
                 continue

@@ -70,7 +70,7 @@ def _run_init(
     code = _deployed_code()
     if code.file != FLOW_FILE:
         context.log.info(
-            f"The flow's files here are not what was deployed: {code.file}"
+            f"Not here as it was deployed: {FLOW_FILE}. Using {code.file}."
         )
     with tempfile.TemporaryDirectory(prefix="metaflow-dagster-") as scratch:
         cmd = [
