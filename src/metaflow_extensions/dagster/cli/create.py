@@ -12,7 +12,6 @@ from typing import Any
 from metaflow import decorators
 
 from ..deploy.package import CodePackage
-from ..emit import render
 from ..errors import DagsterDeployError
 from ..plan.build import CreateOptions, build_plan
 from ..plan.engine import EngineOptions
@@ -85,7 +84,11 @@ def create_file(
         triggers_on=triggers_on,
         emit_events=emit_events,
     )
-    plan = build_plan(state, options, CodePackage(state).wait)
+    package = CodePackage(state)  # in a thread, while this one goes on
+    from ..emit import prepare, render
+
+    prepare()
+    plan = build_plan(state, options, package.wait)
     token = tokens.resolve(state, plan.job_name)
     if token is not None:
         plan = replace(plan, step_env={**plan.step_env, "METAFLOW_PRODUCTION_TOKEN": token})

@@ -1,5 +1,5 @@
 """Turns a plan into the text of a definitions file. Knows nothing of why the plan is as it is."""
 
-from .render import render
+from .render import prepare, render
 
-__all__ = ["render"]
+__all__ = ["prepare", "render"]

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import ast
 import sys
+from functools import cache
 from typing import Any
 
 import jinja2
@@ -76,7 +77,31 @@ def render(plan: JobPlan) -> str:
     return _tidy(text.replace(_HELPERS_HERE, helpers, 1))
 
 
+def prepare() -> None:
+    """Do what `render` does for every plan, ahead of time."""
+    embed(())
+    _environment()
+
+
 def _template(plan: JobPlan) -> str:
+    names = [_sensor_name(plan, index) for index in range(len(plan.triggers))]
+    hooked = plan.exit_hooks is not None
+    return (
+        _environment()
+        .get_template("file.py.j2")
+        .render(
+            plan=plan,
+            imports=_IMPORTS_HERE,
+            helpers=_HELPERS_HERE,
+            parameter_kinds={p.name: p.runtime_kind for p in plan.parameters},
+            job_names=[plan.job_name, *([f"{plan.job_name}_exit_hooks"] if hooked else [])],
+            sensor_names=names + ([f"{plan.job_name}_exit_hooks_sensor"] if hooked else []),
+        )
+    )
+
+
+@cache
+def _environment() -> jinja2.Environment:
     environment = jinja2.Environment(
         loader=jinja2.PackageLoader("metaflow_extensions.dagster.emit"),
         undefined=jinja2.StrictUndefined,
@@ -101,16 +126,9 @@ def _template(plan: JobPlan) -> str:
         decorator=_decorator,
         def_line=def_line,
     )
-    names = [_sensor_name(plan, index) for index in range(len(plan.triggers))]
-    hooked = plan.exit_hooks is not None
-    return environment.get_template("file.py.j2").render(
-        plan=plan,
-        imports=_IMPORTS_HERE,
-        helpers=_HELPERS_HERE,
-        parameter_kinds={p.name: p.runtime_kind for p in plan.parameters},
-        job_names=[plan.job_name, *([f"{plan.job_name}_exit_hooks"] if hooked else [])],
-        sensor_names=names + ([f"{plan.job_name}_exit_hooks_sensor"] if hooked else []),
-    )
+    for name in ("file", "constants", "op", "job"):  # what every file has
+        environment.get_template(f"{name}.py.j2")  # compiled now, and kept
+    return environment
 
 
 def _py(value: Any, indent: int = 0) -> str:

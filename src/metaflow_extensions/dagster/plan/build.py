@@ -79,7 +79,6 @@ def build_plan(
         job_name=job_name,
         flow_file=flow_file,
         working_dir=_working_dir(flow_file, state.flow_datastore),
-        package=upload_package(),
         regenerate=options.regenerate,
         description=(shape.doc or "").strip(),
         top_args=_top_args(state),
@@ -101,6 +100,7 @@ def build_plan(
         schedule_on=options.schedule_on,
         triggers_on=options.triggers_on,
         emit_events=options.emit_events,
+        package=upload_package(),
     )
 
 
