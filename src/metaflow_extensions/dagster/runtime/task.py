@@ -41,9 +41,7 @@ from .store import _Facts, _is_done, _read_facts, _save_attempt, _task_datastore
 
 _EXIT_DISALLOW_RETRY = 202  # METAFLOW_EXIT_DISALLOW_RETRY in metaflow/exception.py
 _TIMEOUT_GRACE = 5.0  # seconds that @timeout has to end the task by itself
-_ARGUMENT_LIMIT = (
-    65536  # bytes of input paths on a command line; more go through a file
-)
+_ARGUMENT_LIMIT = 65536  # bytes of input paths in a command; more go through a file
 
 
 @dataclass
