@@ -72,6 +72,11 @@ def trigger(obj: Any, **values: Any) -> None:
 @click.argument("step_to_rerun", required=False, metavar="[STEP]")
 @click.option("--authorize", metavar="TOKEN", help="Show the production token of the job.")
 @click.option("--origin-run-id", metavar="RUN", help="The Metaflow run to go on from.")
+@click.option(
+    "--as-deployed",
+    is_flag=True,
+    help="Run the flow as it was deployed, not as it is now. A live deployment always does.",
+)
 @_run_options
 @click.pass_obj
 def resume(obj: Any, **values: Any) -> None:

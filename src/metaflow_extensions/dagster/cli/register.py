@@ -55,6 +55,7 @@ def register(
         branch=current.get("branch_name"),
         production_token=token,
         parameters=_parameters(state.flow),
+        steps=list(state.graph.nodes),
         options=options,
     )
     Registry.of(state.flow_datastore).save(deployment)

@@ -1,4 +1,4 @@
-"""``dagster resume``: go on from a run, with the flow as it is now."""
+"""``dagster resume``: go on from a run, with the flow as it is now or as it was deployed."""
 
 from __future__ import annotations
 
@@ -9,6 +9,7 @@ import sys
 import tempfile
 from typing import Any
 
+from metaflow.includefile import IncludedFile
 from metaflow.user_configs.config_parameters import dump_config_values
 
 from ..deploy.home import embedded_home
@@ -31,22 +32,46 @@ def resume(state: Any, values: dict[str, Any]) -> bool:
     """Start a run that reuses tasks of another; False if it was followed and did not succeed."""
     origin_run_id = own_value(values, "origin_run_id")
     step = own_value(values, "step_to_rerun")
-    _use_configs_of(state, _check(state, origin_run_id, step))
     target = choose_target(own_value(values, "url"), state.flow_datastore)
+    # A live deployment can only run what it has loaded.
+    live = isinstance(target, LiveTarget)
+    as_deployed = live or own_value(values, "as_deployed")
+    origin = _origin(state, origin_run_id)
+    name, authorize = own_value(values, "name"), own_value(values, "authorize")
+    if as_deployed:
+        deployment = find_deployment(state, name, live=live)
+        check_token(deployment, authorize, "resume")
+        _check_step(step, deployment.steps or list(state.graph.nodes))
+    else:
+        _check_step(step, list(state.graph.nodes))
+        _use_configs_of(state, origin)
+        deployment = _compile(state, job_name(state, name), origin_run_id, authorize)
     tags = {
         "metaflow/origin_run_id": origin_run_id,
         "metaflow/resume_parameters": ",".join(given_parameters(state.flow, values)),
     }
     if step:
         tags["metaflow/resume_step"] = step
-    name, authorize = own_value(values, "name"), own_value(values, "authorize")
-    if isinstance(target, LiveTarget):
-        # It can only run what it has loaded: the flow as it was deployed.
-        deployment = find_deployment(state, name, live=True)
-        check_token(deployment, authorize, "resume")
-    else:
-        deployment = _compile(state, job_name(state, name), origin_run_id, authorize)
-    return start_run(state, target, deployment, values, tags)
+    required = _required(state, values, origin) if as_deployed else {}
+    return start_run(state, target, deployment, values, tags, required)
+
+
+def _required(state: Any, values: dict[str, Any], origin: Any) -> dict[str, Any]:
+    """What a deployed job demands and the command does not give: as it was in the origin run."""
+    given = given_parameters(state.flow, values)
+    found = {}
+    for variable, parameter in state.flow._get_parameters():
+        if (
+            parameter.name not in given
+            and not parameter.IS_CONFIG_PARAMETER
+            and parameter.kwargs.get("required")
+            and variable in origin
+        ):
+            value = origin[variable]
+            if isinstance(value, IncludedFile):
+                value = json.dumps(value.descriptor)
+            found[parameter.name] = list(value) if isinstance(value, tuple) else value
+    return found
 
 
 def _compile(state: Any, job: str, origin_run_id: str, authorize: str | None) -> Deployment:
@@ -83,20 +108,23 @@ def _options(registered: Deployment | None) -> dict[str, Any]:
     return options
 
 
-def _check(state: Any, origin_run_id: str | None, step: str | None) -> Any:
+def _check_step(step: str | None, steps: list[str]) -> None:
+    if step is not None and step not in steps:
+        raise DagsterRunError(
+            f"There is no step *{step}* in this flow. Its steps: {', '.join(steps)}."
+        )
+
+
+def _origin(state: Any, origin_run_id: str | None) -> Any:
     """The ``_parameters`` task of the origin run.
 
     Raises:
-        DagsterRunError: there is no such run, or no such step.
+        DagsterRunError: there is no such run.
     """
     if not origin_run_id:
         raise DagsterRunError(
             "Say which run to go on from: dagster resume --origin-run-id RUN. "
             "`dagster runs` lists those of this flow."
-        )
-    if step is not None and step not in state.graph.nodes:
-        raise DagsterRunError(
-            f"There is no step *{step}* in this flow. Its steps: {', '.join(state.graph.nodes)}."
         )
     tasks = state.flow_datastore.get_task_datastores(origin_run_id, steps=["_parameters"])
     if not tasks:

@@ -43,10 +43,14 @@ def start_run(
     deployment: Deployment,
     values: dict[str, Any],
     tags: dict[str, str],
+    parameters: dict[str, Any] | None = None,
 ) -> bool:
-    """Start a run with the parameters and tags of the command, say so, and follow it if asked."""
+    """Start a run with the parameters and tags of the command, say so, and follow it if asked.
+
+    ``parameters`` are values for those that the command does not give.
+    """
     dagster_run_id = str(uuid.uuid4())
-    given = given_parameters(state.flow, values)
+    given = {**(parameters or {}), **given_parameters(state.flow, values)}
     launch = Launch(
         dagster_run_id=dagster_run_id,
         job=deployment.name,

@@ -6,6 +6,7 @@ Imported at Metaflow's registration for its stubs, so Dagster is imported inside
 from __future__ import annotations
 
 import json
+import os
 import sys
 import tempfile
 import time
@@ -108,6 +109,7 @@ class DagsterDeployedFlow(DeployedFlow):
     """A flow that is deployed to Dagster as a job."""
 
     TYPE: ClassVar[str | None] = "dagster"
+    _has_source = True
 
     @classmethod
     def list_deployed_flows(cls, flow_name: str | None = None) -> Iterator[DagsterDeployedFlow]:
@@ -234,7 +236,8 @@ class DagsterDeployedFlow(DeployedFlow):
         step_to_rerun : str, optional, default None
             Run everything from this step on again.
         **kwargs : Any
-            Parameters of the flow to give anew, and options of `dagster resume`.
+            Parameters of the flow to give anew, and options of `dagster resume`. A flow that was
+            found by the name of its job is resumed as it was deployed.
 
         Returns
         -------
@@ -244,6 +247,8 @@ class DagsterDeployedFlow(DeployedFlow):
         kwargs["origin_run_id"] = origin_run_id
         if step_to_rerun is not None:
             kwargs["step_to_rerun"] = step_to_rerun
+        if not self._has_source:
+            kwargs["as_deployed"] = True
         return self._start("resume", kwargs)
 
     def _start(self, command_name: str, kwargs: dict[str, Any]) -> DagsterTriggeredRun:
@@ -277,14 +282,18 @@ class DagsterDeployedFlow(DeployedFlow):
             options["production"] = True
         if branch.startswith(("prod.", "test.")):
             options["branch"] = branch.split(".", 1)[1]
-        with tempfile.NamedTemporaryFile("w", suffix=".py", delete=False) as file:
+        # A folder of its own: what lies beside a flow counts as its code.
+        path = os.path.join(tempfile.mkdtemp(prefix="metaflow-dagster-"), "flow.py")
+        with open(path, "w", encoding="utf-8") as file:
             file.write(flow_file_text(deployment))
-        factory: Any = Deployer(file.name, env={"METAFLOW_USER": deployment.user}, **options)
+        factory: Any = Deployer(path, env={"METAFLOW_USER": deployment.user}, **options)
         deployer = factory.dagster(name=deployment.name)
         deployer.name = deployment.name
         deployer.flow_name = deployment.flow_name
         deployer.metadata = metadata or get_metadata()
-        return cls(deployer=deployer)
+        flow = cls(deployer=deployer)
+        flow._has_source = False
+        return flow
 
 
 def _command(deployer: Any) -> Any:

@@ -32,6 +32,7 @@ class Deployment:
     parameters: dict[str, dict[str, Any]] = field(default_factory=dict)
     """By name, with what ``generate_fake_flow_file_contents`` of metaflow/runner/deployer.py
     reads."""
+    steps: list[str] = field(default_factory=list)
     options: dict[str, Any] = field(default_factory=dict)
     """What ``dagster create`` was told, for a resume to be told the same."""
 

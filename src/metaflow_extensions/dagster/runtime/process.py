@@ -196,8 +196,13 @@ def _sinks() -> tuple[Any, Any]:
     try:
         from metaflow_extensions.dagster.step.streams import current_streams  # pyright: ignore
     except ImportError:
-        return sys.stdout.buffer, sys.stderr.buffer
-    return current_streams() or (sys.stdout.buffer, sys.stderr.buffer)
+        return _binary(sys.stdout, 1), _binary(sys.stderr, 2)
+    return current_streams() or (_binary(sys.stdout, 1), _binary(sys.stderr, 2))
+
+
+def _binary(stream: Any, fd: int) -> Any:
+    """The bytes under a text stream; Celery puts a logger in the place of those of Python."""
+    return getattr(stream, "buffer", None) or open(fd, "wb", closefd=False)
 
 
 def _interrupted() -> bool:

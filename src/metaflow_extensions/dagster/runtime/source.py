@@ -12,8 +12,11 @@ _digests: dict[str, tuple[tuple[int, int], bytes]] = {}  # by file, with time an
 def _source_digest(folder: str, suffixes: list[str]) -> str:
     """The SHA-1 of a flow's files, by name and content; generated files do not count."""
     total = hashlib.sha1()
-    for path in sorted(_source_files(folder, tuple(suffixes), set())):
-        status = os.stat(path)
+    for path in sorted(_source_files(folder, tuple(suffixes))):
+        try:
+            status = os.stat(path)
+        except FileNotFoundError:  # a dangling link, or removed just now
+            continue
         version = (status.st_mtime_ns, status.st_size)
         if _digests.get(path, (None,))[0] != version:
             with open(path, "rb") as file:
@@ -27,17 +30,20 @@ def _source_digest(folder: str, suffixes: list[str]) -> str:
     return total.hexdigest()
 
 
-def _source_files(
-    folder: str, suffixes: tuple[str, ...], seen: set[str]
-) -> Iterator[str]:
+def _source_files(folder: str, suffixes: tuple[str, ...]) -> Iterator[str]:
     """Files with these endings; what is hidden is left out, as in Metaflow's code package."""
-    real = os.path.realpath(folder)
-    if real in seen:  # a cycle of links
-        return
-    for entry in os.scandir(folder):
-        if entry.name.startswith(".") or entry.name == "__pycache__":
-            continue
-        if entry.is_dir():
-            yield from _source_files(entry.path, suffixes, seen | {real})
-        elif entry.name.lower().endswith(suffixes):
-            yield entry.path
+    seen = set()
+    for parent, folders, files in os.walk(folder, followlinks=True):
+        real = os.path.realpath(parent)
+        folders[:] = [] if real in seen else sorted(filter(_counts, folders))
+        if real not in seen:
+            yield from (
+                os.path.join(parent, name)
+                for name in files
+                if _counts(name) and name.lower().endswith(suffixes)
+            )
+        seen.add(real)
+
+
+def _counts(name: str) -> bool:
+    return not name.startswith(".") and name != "__pycache__"
