@@ -80,6 +80,32 @@ def test_native_run_is_resumed_from_a_step(embedded):
 
 
 @pytest.mark.timeout(300)
+def test_deployed_flow_is_resumed_whatever_its_source_says_now(embedded):
+    project = embedded("shapes")
+    project.touch("fail-end")
+    origin = project.start("trigger", "--need", "it", code=1)
+    project.remove("fail-end")
+    source, head = project.folder / "flow.py", "def end(self):\n"
+    source.write_text(source.read_text().replace(head, head + "        raise Exception('edited')\n"))
+    resumed = project.start("resume", "--origin-run-id", origin, "--as-deployed")
+    assert project.cloned(f"Shapes/{resumed}") == ALL_BUT_END
+    assert project.query(f"Run('Shapes/{resumed}').data.need") == "it"
+    refused = project.dagster("resume", "nope", "--origin-run-id", origin, "--as-deployed", code=1)
+    assert "There is no step nope in this flow" in refused
+
+
+def test_resume_where_data_is_in_s3_and_metadata_in_the_service(embedded, remote):
+    project = embedded("shapes", create=False)
+    project.env |= remote.env
+    project.dagster("create", "defs.py")
+    project.touch("fail-end")
+    origin = project.start("trigger", "--need", "it", code=1)
+    project.remove("fail-end")
+    resumed = project.start("resume", "--origin-run-id", origin)
+    assert project.cloned(f"Shapes/{resumed}") == ALL_BUT_END
+    assert project.query(f"Run('Shapes/{resumed}').successful")
+
+
 def test_reexecution_in_dagster_goes_on_with_the_metaflow_run(embedded):
     project = embedded("shapes")
     project.touch("fail-inner")

@@ -28,6 +28,8 @@ class Case:
     create_options: tuple[str, ...] = ()
     tags: tuple[str, ...] = ()
     env: Mapping[str, str] = field(default_factory=dict)
+    metadata: str = ""
+    """Where the runs are, as `metaflow.metadata` takes it; by default in the project's folder."""
     max_workers: int = 16
     own_process: bool = False
     """Use the real ``dagster`` command, instead of a fork of a process that has it loaded."""

@@ -24,7 +24,7 @@ _LONGEST = 4000
 
 
 def read_metaflow(
-    folder: str, flow: str, run_id: str, sources: Iterable[str] = ()
+    folder: str, flow: str, run_id: str, sources: Iterable[str] = (), metadata: str = ""
 ) -> dict[str, Any]:
     """Everything that the client tells about a run, with ids and paths made neutral.
 
@@ -34,7 +34,7 @@ def read_metaflow(
     import metaflow
 
     metaflow.namespace(None)
-    metaflow.metadata(f"local@{folder}")
+    metaflow.metadata(metadata or f"local@{folder}")
     run = metaflow.Run(f"{flow}/{run_id}")
     steps = {step.id: list(step) for step in run}
     steps["_parameters"] = list(metaflow.Step(f"{flow}/{run_id}/_parameters"))

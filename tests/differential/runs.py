@@ -39,8 +39,9 @@ class _Helper:
 
     module: str
 
-    def __init__(self, scratch: Path) -> None:
+    def __init__(self, scratch: Path, env: Mapping[str, str] | None = None) -> None:
         self._scratch = scratch
+        self._env = env or {}
         self._process: subprocess.Popen[str] | None = None
 
     def _ask(self, request: Any) -> Any:
@@ -49,6 +50,7 @@ class _Helper:
                 "PYTHONPATH": str(HERE.parent),
                 "METAFLOW_CLIENT_CACHE_PATH": str(self._scratch / "client-cache"),
                 "METAFLOW_HOME": str(self._scratch),
+                **self._env,
             }
             self._process = subprocess.Popen(
                 [sys.executable, "-m", self.module],
@@ -111,8 +113,17 @@ def run_native(case: Case, folder: Path, reader: Reader) -> dict[str, Any]:
     if (done.returncode != 0) != case.fails:
         expected = "fail" if case.fails else "succeed"
         raise NativeError(f"The native run was meant to {expected}:\n{done.stdout}")
-    run_id = (folder / "run_id").read_text().strip()
-    return reader("metaflow", folder=str(folder), flow=case.flow_class, run_id=run_id)
+    return _read(reader, case, folder, (folder / "run_id").read_text().strip())
+
+
+def _read(reader: Reader, case: Case, folder: Path, run_id: str) -> dict[str, Any]:
+    return reader(
+        "metaflow",
+        folder=str(folder),
+        flow=case.flow_class,
+        run_id=run_id,
+        metadata=case.metadata,
+    )
 
 
 def run_native_once(case: Case, folder: Path, reader: Reader, cache: Path) -> dict[str, Any]:
@@ -126,6 +137,8 @@ def run_native_once(case: Case, folder: Path, reader: Reader, cache: Path) -> di
     native = replace(
         case, flow=case.file, config={}, create_options=(), own_process=False, ignore=()
     )
+    if case.metadata:  # its address changes, what it is does not
+        native = replace(native, metadata=case.metadata.split("@")[0], env={})
     parts = [sys.version, metaflow.__version__, repr(native), getsource(run_native)]
     sources = [case.source, FLOWS / "tracing.py", HERE / "reader.py"]
     parts += [path.read_text() for path in sources]
@@ -166,10 +179,9 @@ def run_dagster(
     if facts is None:
         raise AssertionError(f"There is no Dagster run:\n{done.stdout}")
     run_id = facts["metaflow_run_id"]
-    if not (folder / ".metaflow" / case.flow_class / run_id).is_dir():
+    if not case.metadata and not (folder / ".metaflow" / case.flow_class / run_id).is_dir():
         return None, facts, done.stdout
-    summary = reader("metaflow", folder=str(folder), flow=case.flow_class, run_id=run_id)
-    return summary, facts, done.stdout
+    return _read(reader, case, folder, run_id), facts, done.stdout
 
 
 def _move(project: Path, elsewhere: Path, env: dict[str, str]) -> Path:

@@ -36,23 +36,23 @@ def resume(state: Any, values: dict[str, Any]) -> bool:
     # A live deployment can only run what it has loaded.
     live = isinstance(target, LiveTarget)
     as_deployed = live or own_value(values, "as_deployed")
-    origin = _origin(state, origin_run_id)
     name, authorize = own_value(values, "name"), own_value(values, "authorize")
     if as_deployed:
         deployment = find_deployment(state, name, live=live)
         check_token(deployment, authorize, "resume")
         _check_step(step, deployment.steps or list(state.graph.nodes))
+        required = _required(state, values, _origin(state, origin_run_id))
     else:
         _check_step(step, list(state.graph.nodes))
-        _use_configs_of(state, origin)
+        _use_configs_of(state, _origin(state, origin_run_id))
         deployment = _compile(state, job_name(state, name), origin_run_id, authorize)
+        required = {}
     tags = {
         "metaflow/origin_run_id": origin_run_id,
         "metaflow/resume_parameters": ",".join(given_parameters(state.flow, values)),
     }
     if step:
         tags["metaflow/resume_step"] = step
-    required = _required(state, values, origin) if as_deployed else {}
     return start_run(state, target, deployment, values, tags, required)
 
 

@@ -1,0 +1,83 @@
+"""S3 and Metaflow's metadata service, both real ones served on this machine."""
+
+from __future__ import annotations
+
+import socket
+import subprocess
+import sys
+import time
+import urllib.request
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+
+import boto3
+import pytest
+
+_SERVICE = Path(__file__).with_name("metadata_service.py")
+
+
+@dataclass(frozen=True)
+class Remote:
+    """Where the datastore and the metadata are."""
+
+    env: dict[str, str]
+    metadata: str
+
+
+@pytest.fixture(scope="session")
+def remote(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Remote]:
+    folder = tmp_path_factory.mktemp("remote")
+    with _server(folder, "-m", "moto.server", "-H", "127.0.0.1", "-p") as s3:
+        with _server(folder, str(_SERVICE), str(folder)) as service:
+            env = {
+                "AWS_ACCESS_KEY_ID": "testing",
+                "AWS_SECRET_ACCESS_KEY": "testing",
+                "AWS_DEFAULT_REGION": "us-east-1",
+                "METAFLOW_S3_ENDPOINT_URL": s3,
+                "METAFLOW_DATASTORE_SYSROOT_S3": "s3://store/metaflow",
+                "METAFLOW_DEFAULT_DATASTORE": "s3",
+                "METAFLOW_SERVICE_URL": service,
+                "METAFLOW_DEFAULT_METADATA": "service",
+            }
+            client = boto3.client(
+                "s3",
+                endpoint_url=s3,
+                region_name="us-east-1",
+                aws_access_key_id="testing",
+                aws_secret_access_key="testing",
+            )
+            client.create_bucket(Bucket="store")
+            yield Remote(env, f"service@{service}")
+
+
+@contextmanager
+def _server(folder: Path, *arguments: str) -> Iterator[str]:
+    """Start a Python program that serves on the port which is its last argument; its URL."""
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        port = probe.getsockname()[1]
+    url = f"http://127.0.0.1:{port}"
+    with (folder / f"{port}.log").open("wb") as log:
+        command = [sys.executable, *arguments, str(port)]
+        process = subprocess.Popen(command, cwd=folder, stdout=log, stderr=subprocess.STDOUT)
+    try:
+        _wait_for(url, process)
+        yield url
+    finally:
+        process.terminate()
+        process.wait(timeout=30)
+
+
+def _wait_for(url: str, process: subprocess.Popen[bytes]) -> None:
+    deadline = time.monotonic() + 60
+    while process.poll() is None and time.monotonic() < deadline:
+        try:
+            urllib.request.urlopen(url, timeout=5)
+            return
+        except urllib.error.HTTPError:
+            return
+        except OSError:
+            time.sleep(0.1)
+    raise AssertionError(f"{process.args} does not serve {url}")
