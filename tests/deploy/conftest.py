@@ -12,7 +12,6 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from support.remote import remote  # noqa: F401
 
 FLOWS = Path(__file__).parent / "flows"
 

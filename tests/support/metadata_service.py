@@ -1,8 +1,8 @@
 """Metaflow's metadata service over HTTP: ``python metadata_service.py FOLDER PORT``.
 
 It is ``metaflow-local-service``, with what that lacks of the API that Metaflow uses: single
-artifacts, lists of artifacts of the latest attempt only, and runs and tasks whose ids are given by a
-scheduler.
+artifacts, lists of artifacts of the latest attempt only, and runs and tasks whose ids are given by
+a scheduler.
 """
 
 from __future__ import annotations
@@ -39,7 +39,8 @@ def create_run(flow: str, body: dict[str, Any]) -> dict[str, Any]:
     if "run_number" not in body:
         return store.create_run(flow, body)
     store.get_or_create_flow(flow, body)
-    return _created(store._build_run_record(flow, body["run_number"], body), flow, body["run_number"])
+    run = body["run_number"]
+    return _created(store._build_run_record(flow, run, body), flow, run)
 
 
 def create_task(flow: str, run: str, step: str, body: dict[str, Any]) -> dict[str, Any]:

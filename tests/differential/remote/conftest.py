@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 import pytest
-from support.remote import Remote, remote  # noqa: F401
+from support.remote import Remote
 
 from .. import runs
 

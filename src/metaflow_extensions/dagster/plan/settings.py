@@ -14,7 +14,7 @@ import re
 from collections.abc import Callable, Mapping
 from urllib.parse import urlsplit
 
-from metaflow.metaflow_config_funcs import NON_CHANGED_VALUES, config_values
+from metaflow.metaflow_config_funcs import _all_configs
 
 _PREFIX = "METAFLOW_"
 
@@ -76,7 +76,7 @@ def bake_settings(
     baked = {}
     for variable, value in config.items():
         name = variable.removeprefix(_PREFIX)
-        if variable != name and (name in _BAKED or name.startswith(_BAKED_PREFIX)):
+        if variable != name and _is_baked(name):
             baked[variable] = os.path.abspath(value) if name in _LOCAL_PATHS else value
     if env.get("METAFLOW_HOME"):
         # Secrets that are not in this file may be in a profile there.
@@ -97,12 +97,24 @@ def bake_settings(
 
 
 def _resolved_config() -> dict[str, str]:
-    """Settings that differ from Metaflow's defaults, and those baked in any case."""
-    changed = dict(config_values())
-    for variable, value in config_values(NON_CHANGED_VALUES):
-        if variable.removeprefix(_PREFIX) in _ALWAYS:
-            changed[variable] = value
-    return changed
+    """Settings that differ from Metaflow's defaults, and those baked in any case.
+
+    Metaflow's own ``config_values`` fails at settings that are not used here: once S3 has been
+    accessed, DATATOOLS_CLIENT_PARAMS holds an object that is no JSON.
+    """
+    found = {}
+    for variable, setting in _all_configs.items():
+        name = variable.removeprefix(_PREFIX)
+        is_wanted = name in _ALWAYS or (
+            not setting.is_default and (name == "USER" or _is_baked(name))
+        )
+        if is_wanted and setting.value is not None:
+            found[variable] = setting.serializer(setting.value)
+    return found
+
+
+def _is_baked(name: str) -> bool:
+    return name in _BAKED or name.startswith(_BAKED_PREFIX)
 
 
 def _user(env: Mapping[str, str], config: Mapping[str, str]) -> str | None:
