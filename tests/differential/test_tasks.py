@@ -8,12 +8,17 @@ from .cases import Case
 from .conftest import Check
 
 TASKS = [
-    Case("task_retries"),
+    *[Case("task_retries", {"how": how}) for how in ("raise", "kill", "leave")],
+    *[Case("task_retries_gang", {"node": node}) for node in (0, 1)],
     Case("task_catch"),
     Case("task_timeout"),
     *[
         Case("task_fails", {"how": how}, fails=True)
         for how in ("raise", "kill", "crash", "no_retry", "leave")
+    ],
+    *[
+        Case("task_fails_at", {"where": where}, fails=True)
+        for where in ("start", "item", "join", "decide", "again", "gang", "end")
     ],
     Case("task_environment", tags=("tag:ü", "two words", "quote'\"$x")),
     Case("task_logs"),

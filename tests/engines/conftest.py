@@ -13,8 +13,9 @@ from typing import Any
 import pytest
 from differential import compare, runs
 from differential.cases import Case
+from support.processes import free_port, needed, wait_for
 
-from .hosts import BIN, Host, Site, free_port, needed, wait_for
+from .hosts import BIN, Host, Site
 
 
 @pytest.fixture(scope="module")

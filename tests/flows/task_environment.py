@@ -2,14 +2,16 @@
 
 import os
 
-from metaflow import catch, current, environment, parallel, resources, step
+from metaflow import catch, current, environment, parallel, resources, secrets, step
 from tracing import TracedFlow
+
+SECRETS = [{"type": "inline", "id": "test", "options": {"env_vars": {"SECRET": "of the task"}}}]
 
 
 class TaskEnvironmentFlow(TracedFlow):
     def look(self):
         self.mark()
-        names = ("GREETING", "EMPTY", "ODD")
+        names = ("GREETING", "EMPTY", "ODD", "SECRET")
         self.variables = {name: os.environ.get(name) for name in names}
         self.known = {
             "flow": current.flow_name,
@@ -40,6 +42,7 @@ class TaskEnvironmentFlow(TracedFlow):
 
     @catch(var="failure")
     @environment(vars={"GREETING": "item"})
+    @secrets(sources=SECRETS)
     @step
     def item(self):
         self.look()

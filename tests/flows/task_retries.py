@@ -1,18 +1,27 @@
 """Every kind of step fails once, at its first attempt, and is tried again."""
 
+import os
+import signal
 import sys
 
-from metaflow import current, parallel, retry, step
+from metaflow import Parameter, current, parallel, retry, step
 from tracing import TracedFlow
 
 
 class TaskRetriesFlow(TracedFlow):
+    how = Parameter("how", default="raise")
+
     def fail_once(self):
         print("attempt", current.retry_count)
         print("attempt", current.retry_count, "complains", file=sys.stderr)
         self.attempt = current.retry_count
         self.tried = [*getattr(self, "tried", []), (current.step_name, current.retry_count)]
         if current.retry_count == 0:
+            sys.stdout.flush()
+            if self.how == "kill":
+                os.kill(os.getpid(), signal.SIGKILL)
+            if self.how == "leave":
+                os._exit(3)
             raise ValueError(f"{current.step_name} fails at first")
 
     @retry(times=1, minutes_between_retries=0)

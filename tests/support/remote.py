@@ -2,10 +2,9 @@
 
 from __future__ import annotations
 
-import socket
 import subprocess
 import sys
-import time
+import urllib.error
 import urllib.request
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -14,6 +13,8 @@ from pathlib import Path
 
 import boto3
 import pytest
+
+from .processes import free_port, wait_for
 
 _SERVICE = Path(__file__).with_name("metadata_service.py")
 
@@ -55,29 +56,24 @@ def remote(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Remote]:
 @contextmanager
 def _server(folder: Path, *arguments: str) -> Iterator[str]:
     """Start a Python program that serves on the port which is its last argument; its URL."""
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        port = probe.getsockname()[1]
+    port = free_port()
     url = f"http://127.0.0.1:{port}"
     with (folder / f"{port}.log").open("wb") as log:
         command = [sys.executable, *arguments, str(port)]
         process = subprocess.Popen(command, cwd=folder, stdout=log, stderr=subprocess.STDOUT)
     try:
-        _wait_for(url, process)
+        wait_for(f"start of {process.args}", lambda: process.poll() or _answers(url), 60)
         yield url
     finally:
         process.terminate()
         process.wait(timeout=30)
 
 
-def _wait_for(url: str, process: subprocess.Popen[bytes]) -> None:
-    deadline = time.monotonic() + 60
-    while process.poll() is None and time.monotonic() < deadline:
-        try:
-            urllib.request.urlopen(url, timeout=5)
-            return
-        except urllib.error.HTTPError:
-            return
-        except OSError:
-            time.sleep(0.1)
-    raise AssertionError(f"{process.args} does not serve {url}")
+def _answers(url: str) -> bool:
+    try:
+        urllib.request.urlopen(url, timeout=5)
+    except urllib.error.HTTPError:
+        return True
+    except OSError:
+        return False
+    return True

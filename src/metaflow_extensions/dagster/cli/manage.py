@@ -79,16 +79,22 @@ def terminate_run(
     state.echo(f"Run *{run.metaflow_run_id}* has been terminated.", bold=True)
 
 
-def delete_job(state: Any, name: str | None, authorize: str | None) -> None:
-    """Forget a deployment; runs that it has made stay, and the file stays as it is."""
+def delete_job(state: Any, name: str | None, url: str | None, authorize: str | None) -> None:
+    """Forget a deployment; runs that it has made stay, and the file stays as it is.
+
+    In a live deployment its schedule and sensors are switched off.
+    """
     deployment = find_deployment(state, name, live=True)
     if not deployment.definitions_file:
         raise DagsterRunError(f"There is no job *{deployment.name}* of flow *{state.flow.name}*.")
     check_token(deployment, authorize, "delete")
+    target = choose_target(url, state.flow_datastore)
+    stopped = target.stop_starters(deployment.name) if isinstance(target, LiveTarget) else []
     Registry.of(state.flow_datastore).delete(deployment.name)
     state.echo(
-        f"Job *{deployment.name}* is no longer deployed. Runs in flight go on; to stop its "
-        f"schedule and sensors, take {deployment.definitions_file} out of Dagster's workspace.",
+        f"Job *{deployment.name}* is no longer deployed. Runs in flight go on. "
+        + "".join(f"{starter} is switched off. " for starter in stopped)
+        + f"Take {deployment.definitions_file} out of Dagster's workspace, if it is in one.",
         bold=True,
     )
 

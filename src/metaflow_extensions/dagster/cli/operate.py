@@ -150,13 +150,13 @@ def terminate(
 
 
 @click.command(help="Take the job back: it can no longer be triggered. Its runs stay.")
-@click.option("--name", help="The Dagster job.  [default: the flow's own]")
+@_job_options
 @_authorize
 @click.pass_obj
-def delete(obj: Any, name: str | None, authorize: str | None) -> None:
+def delete(obj: Any, name: str | None, url: str | None, authorize: str | None) -> None:
     from .manage import delete_job
 
-    delete_job(obj, name, authorize)
+    delete_job(obj, name, url, authorize)
 
 
 @click.command("list", help="List the deployments of this flow.")

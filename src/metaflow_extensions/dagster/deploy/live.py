@@ -36,6 +36,15 @@ _STEPS = """query($run: ID!) { runOrError(runId: $run) { __typename ... on Run {
       failureMetadata { description } } } } } }"""
 _TERMINATE = """mutation($run: String!) { terminateRun(runId: $run) { __typename
   ... on TerminateRunFailure { message } ... on Error { message } } }"""
+_STARTERS = """query { repositoriesOrError { __typename
+  ... on RepositoryConnection { nodes {
+    schedules { name pipelineName scheduleState { id status } }
+    sensors { name targets { pipelineName } sensorState { id status } } } }
+  ... on PythonError { message } } }"""
+_STOP_SCHEDULE = """mutation($id: String!) { stopRunningSchedule(id: $id) { __typename
+  ... on Error { message } } }"""
+_STOP_SENSOR = """mutation($id: String!) { stopSensor(id: $id) { __typename
+  ... on Error { message } } }"""
 
 
 class LiveTarget:
@@ -117,6 +126,31 @@ class LiveTarget:
                 )
             time.sleep(0.5)
         return False
+
+    def stop_starters(self, job: str) -> list[str]:
+        """Switch off the schedule and the sensors that start runs of a job; their names."""
+        stopped = []
+        for node in self._ask(_STARTERS)["repositoriesOrError"].get("nodes", []):
+            found = [
+                (schedule["name"], schedule["scheduleState"], _STOP_SCHEDULE)
+                for schedule in node["schedules"]
+                if schedule["pipelineName"] == job
+            ]
+            found += [
+                (sensor["name"], sensor["sensorState"], _STOP_SENSOR)
+                for sensor in node["sensors"]
+                if any(target["pipelineName"] == job for target in sensor["targets"] or [])
+            ]
+            for name, state, mutation in found:
+                if state["status"] != "RUNNING":
+                    continue
+                (result,) = self._ask(mutation, id=state["id"]).values()
+                if "message" in result:
+                    raise DagsterRunError(
+                        f"{self._sentence()} does not stop {name}: {result['message']}"
+                    )
+                stopped.append(name)
+        return stopped
 
     def how_to_open(self, run: RunInfo) -> str:
         return f"{self._url}/runs/{run.dagster_run_id}"

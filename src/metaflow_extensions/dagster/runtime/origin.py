@@ -2,8 +2,14 @@
 
 import json
 import os
+from collections.abc import Mapping
 
 from dagster import OpExecutionContext, ScheduleEvaluationContext
+
+from .constants import FLOW_NAME
+from .handover import _write_small
+
+_TOLD = ("RUN_TAGS", "RUN_ID", "JOB", "STEP_KEY")
 
 
 def _scheduled_time(context: ScheduleEvaluationContext) -> dict[str, str]:
@@ -19,3 +25,9 @@ def _origin_env(context: OpExecutionContext) -> dict[str, str]:
         "DAGSTER_HOME": os.environ.get("DAGSTER_HOME")
         or context.instance.root_directory,
     }
+
+
+def _leave_origin(path: str, env: Mapping[str, str]) -> None:
+    """Put what a task is told where it finds it on a machine that its decorator sends it to."""
+    told = {name: env[name] for name in (f"METAFLOW_DAGSTER_{n}" for n in _TOLD)}
+    _write_small(f"{FLOW_NAME}/_dagster/{path}.json", json.dumps(told).encode())

@@ -32,7 +32,7 @@ from .constants import (
 )
 from .environ import _is_foreign
 from .identity import _goes_on, _input_order, _item, _task_id
-from .origin import _origin_env
+from .origin import _leave_origin, _origin_env
 from .package import _Code, _deployed_code
 from .parameters import _long_command
 from .process import _Outcome, _run_process, _start_server
@@ -163,6 +163,8 @@ def _run_step(
         cmd += _input_args(paths, scratch)
         context.log.info("$ " + shlex.join(cmd))
         env = _step_env(context, run_id, code, extra_env)
+        if hooks:
+            _leave_origin(path, env)
         outcome = _Outcome()
         try:
             _run_process(cmd, env, code.folder, outcome, _time_limit(context, timeout))

@@ -17,7 +17,7 @@ from metaflow.metadata_provider import MetaDatum
 from metaflow.unbounded_foreach import UBF_TASK
 
 from .facts import task_facts
-from .trigger import announce_origin
+from .trigger import announce_origin, left_origin
 
 _METADATA = {
     "dagster-run-id": "METAFLOW_DAGSTER_RUN_ID",
@@ -51,6 +51,8 @@ class DagsterInternalDecorator(StepDecorator):
         # Workers of a gang inherit the environment of their control task, but not its result.
         self._is_worker = ubf_context == UBF_TASK
         self._datastore = task_datastore
+        if "METAFLOW_DAGSTER_RUN_ID" not in os.environ:  # a pod or another machine
+            os.environ.update(left_origin(task_datastore))
         tags = [f"attempt_id:{retry_count}"]
         values = {
             field: os.environ[variable]

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import json
 import os
+import re
 from typing import Any
 
 from metaflow.events import MetaflowEvent, Trigger
@@ -59,6 +60,22 @@ def announce_origin(is_start: bool) -> dict[str, str]:
             shown = [{name: event[name] for name in _FIELDS} for event in events]
             fields["execution-triggers"] = json.dumps(shown)
     return fields
+
+
+def left_origin(task_datastore: Any) -> dict[str, str]:
+    """The variables that the op has left in the datastore (``_leave_origin`` of runtime/origin.py).
+
+    Empty where there are none. Workers of a gang have those of their control task.
+    """
+    parent = task_datastore.parent_datastore
+    path = re.sub(r"_node_\d+$", "", task_datastore.pathspec)
+    name = f"{parent.flow_name}/_dagster/{path}.json"
+    with parent._storage_impl.load_bytes([name]) as loaded:
+        for _, local_path, _ in loaded:
+            if local_path is not None:
+                with open(local_path, encoding="utf-8") as file:
+                    return json.load(file)
+    return {}
 
 
 def _read_payload(name: str, log_id: int) -> dict[str, Any]:

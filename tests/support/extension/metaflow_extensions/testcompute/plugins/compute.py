@@ -1,4 +1,6 @@
-"""A compute decorator that reroutes the command of a task, and one that sets a variable."""
+"""Decorators that change the command of a task: as compute decorators, and as conda does."""
+
+import os
 
 from metaflow.decorators import StepDecorator
 
@@ -27,3 +29,23 @@ class SetVarDecorator(StepDecorator):
 
     def runtime_step_cli(self, cli_args, retry_count, max_user_code_retries, ubf_context):
         cli_args.env["SETVAR"] = self.attributes["value"]
+
+
+class InterpreterDecorator(StepDecorator):
+    """Runs the step with another interpreter, as @conda and @pypi do."""
+
+    name = "interpreter"
+    defaults = {"path": None}
+
+    def runtime_step_cli(self, cli_args, retry_count, max_user_code_retries, ubf_context):
+        cli_args.entrypoint[0] = self.attributes["path"]
+
+
+class ElsewhereDecorator(StepDecorator):
+    """Runs the step where nothing of the op's environment is, as a pod does."""
+
+    name = "elsewhere"
+
+    def runtime_step_cli(self, cli_args, retry_count, max_user_code_retries, ubf_context):
+        unset = [f"--unset={name}" for name in os.environ if name.startswith("METAFLOW_DAGSTER_")]
+        cli_args.entrypoint = ["env", *unset, *cli_args.entrypoint]
