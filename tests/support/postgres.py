@@ -6,6 +6,7 @@ import os
 import shutil
 import subprocess
 import tempfile
+import uuid
 from collections.abc import Iterator
 
 import pytest
@@ -13,9 +14,18 @@ import pytest
 from .processes import end, free_port, needed, wait_for
 
 
-@pytest.fixture(scope="session")
-def postgres() -> Iterator[str]:
+@pytest.fixture
+def postgres(postgres_port: str) -> str:
     """URL of an empty database."""
+    name = f"db_{uuid.uuid4().hex}"
+    createdb = [needed("createdb", "postgresql"), "-h", "127.0.0.1", "-p", postgres_port]
+    subprocess.run([*createdb, "-U", "dagster", name], check=True)
+    return f"postgresql+psycopg2://dagster@127.0.0.1:{postgres_port}/{name}"
+
+
+@pytest.fixture(scope="session")
+def postgres_port() -> Iterator[str]:
+    """Port of a server that lets anybody in."""
     bins = {name: needed(name, "postgresql") for name in ("initdb", "postgres", "pg_isready")}
     # It refuses to run as root; and the folders of pytest are closed to others.
     user = "nobody" if os.getuid() == 0 else None
@@ -36,7 +46,7 @@ def postgres() -> Iterator[str]:
         try:
             is_ready = [bins["pg_isready"], "-h", "127.0.0.1", "-p", port]
             wait_for("PostgreSQL", lambda: not subprocess.run(is_ready, **quiet).returncode)
-            yield f"postgresql://dagster@127.0.0.1:{port}/postgres"
+            yield port
         finally:
             end(server)
     finally:
