@@ -34,8 +34,8 @@ VALUES: dict[str, Any] = {
     "schema": "t",
     "deployed": "chosen",
     "deployed_number": 1,
-    "notes": "parameters.py",
-    "raw": "tracing.py",
+    "notes": str(runs.FLOWS / "parameters.py"),
+    "raw": str(runs.FLOWS / "tracing.py"),
 }
 CASES = {
     "defaults": Case("parameters"),

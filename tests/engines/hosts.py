@@ -6,8 +6,10 @@ its folder and nothing of the flow.
 
 from __future__ import annotations
 
+import contextlib
 import os
 import shutil
+import signal
 import subprocess
 import sys
 import uuid
@@ -31,7 +33,7 @@ class Host:
         ours = ("METAFLOW_", "DAGSTER_", "PYTEST_", "CELERY_", "DASK_")
         self.env = {n: v for n, v in os.environ.items() if not n.startswith(ours)}
         self.env |= {"HOME": str(self.folder), "USER": name, "DAGSTER_HOME": str(site.home)}
-        self.env |= {"PATH": f"{BIN}{os.pathsep}{os.environ['PATH']}"}
+        self.env |= {"PATH": f"{BIN}{os.pathsep}{os.environ['PATH']}", **site.env}
 
     def run(self, *command: str, check: bool = True, seconds: float = 300) -> str:
         """Run a command to its end; its output."""
@@ -61,6 +63,13 @@ class Host:
         self._site.processes.append(process)
         return process
 
+    def die(self) -> None:
+        """All that was started here is gone at once, as when the machine is switched off."""
+        for pid in filter(str.isdigit, os.listdir("/proc")):
+            with contextlib.suppress(OSError):
+                if f"\0HOME={self.folder}\0".encode() in Path(f"/proc/{pid}/environ").read_bytes():
+                    os.kill(int(pid), signal.SIGKILL)
+
     def said(self) -> str:
         """What all commands of this host have printed so far."""
         logs = sorted(self.folder.glob("*.log"))
@@ -73,6 +82,7 @@ class Site:
     def __init__(self, folder: Path) -> None:
         self.folder = folder
         self.processes: list[subprocess.Popen[bytes]] = []
+        self.env: dict[str, str] = {}
         self.shared = folder / "shared"
         self.shared.mkdir()
         self.store = self.shared / ".metaflow"

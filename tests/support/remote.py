@@ -16,6 +16,7 @@ import pytest
 
 from .processes import free_port, wait_for
 
+_S3 = Path(__file__).with_name("s3_server.py")
 _SERVICE = Path(__file__).with_name("metadata_service.py")
 
 
@@ -29,8 +30,20 @@ class Remote:
 
 @pytest.fixture(scope="session")
 def remote(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Remote]:
-    folder = tmp_path_factory.mktemp("remote")
-    with _server(folder, "-m", "moto.server", "-H", "127.0.0.1", "-p") as s3:
+    with _serve(tmp_path_factory.mktemp("remote")) as served:
+        yield served
+
+
+@pytest.fixture
+def troubled(tmp_path: Path) -> Iterator[Remote]:
+    """The same with an S3 that refuses requests now and then, and all of them for some seconds."""
+    with _serve(tmp_path, "--trouble") as served:
+        yield served
+
+
+@contextmanager
+def _serve(folder: Path, *options: str) -> Iterator[Remote]:
+    with _server(folder, str(_S3), *options) as s3:
         with _server(folder, str(_SERVICE), str(folder)) as service:
             env = {
                 "AWS_ACCESS_KEY_ID": "testing",

@@ -1,6 +1,10 @@
 """The documentation: links lead somewhere, and no option of the command line is missing."""
 
+import os
 import re
+import shutil
+import subprocess
+import sys
 from pathlib import Path
 
 import pytest
@@ -42,3 +46,16 @@ def test_cron_examples():
     assert len(examples) >= 6
     for aws, dagster_cron in examples:
         assert five_field_cron(aws, "the docs") == dagster_cron
+
+
+def test_workspace_example(tmp_path):
+    """The definitions files that it names are those that the examples compile to."""
+    shutil.copy(ROOT / "examples" / "deploy" / "workspace.yaml", tmp_path)
+    shutil.copytree(ROOT / "examples", tmp_path, dirs_exist_ok=True)
+    env = {k: v for k, v in os.environ.items() if not k.startswith(("METAFLOW_", "DAGSTER_"))}
+    env |= {"USER": "tester", "METAFLOW_HOME": str(tmp_path)}
+    for name in ("temperatures", "parameters"):
+        command = [sys.executable, f"{name}_flow.py", "--no-pylint", "dagster", "create"]
+        subprocess.run([*command, f"{name}_dagster.py"], cwd=tmp_path, env=env, check=True)
+    validate = [sys.executable, "-m", "dagster", "definitions", "validate", "-w", "workspace.yaml"]
+    subprocess.run(validate, cwd=tmp_path, env=env, check=True)

@@ -3,11 +3,21 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from pathlib import Path
 
 import pytest
 from support.remote import Remote
 
 from .. import runs
+
+
+@pytest.fixture
+def troubled_reader(troubled: Remote, tmp_path: Path) -> Iterator[runs.Reader]:
+    """The session's reader knows the addresses of the session's servers only."""
+    (tmp_path / "troubled").mkdir()
+    reader = runs.Reader(tmp_path / "troubled", troubled.env)
+    yield reader
+    reader.close()
 
 
 @pytest.fixture(scope="session")
