@@ -186,7 +186,9 @@ def _neutral(
         for pattern in sources:
             text = re.sub(pattern, "<project>", text)
         # A run on another machine has the flow from its code package.
-        text = re.sub(r"(?<=<project>)/elsewhere/.cache/metaflow-dagster/[0-9a-f]{40}", "", text)
+        text = re.sub(
+            r"(?<=<project>)/elsewhere/.cache/metaflow-dagster/packages/[0-9a-f]{40}", "", text
+        )
         # It has Metaflow from there too.
         text = re.sub(r"<project>/(\.mf_code|\S+/site-packages)/metaflow/", "<metaflow>/", text)
         text = re.sub(r"/\S+/site-packages/metaflow/", "<metaflow>/", text)

@@ -43,7 +43,7 @@ def deployed(project: Project) -> Project:
 
 
 def cache(project: Project) -> Path:
-    return project.folder / "home" / ".cache" / "metaflow-dagster"
+    return project.folder / "home" / ".cache" / "metaflow-dagster" / "packages"
 
 
 def test_what_has_not_changed_runs_in_place(deployed: Project) -> None:

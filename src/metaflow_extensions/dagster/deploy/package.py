@@ -1,7 +1,7 @@
 """The code package of a deployment: built by Metaflow, kept in the flow's datastore.
 
-``MetaflowPackage`` is what all of Metaflow's schedulers use, though it is not public; and so is
-the method overridden here, that lists the user's files.
+``MetaflowPackage`` is what all of Metaflow's schedulers use, though it is not public; and so are
+the methods overridden here: the one that lists the user's files and the one that packs them all.
 """
 
 from __future__ import annotations
@@ -16,6 +16,7 @@ from metaflow.package import DEFAULT_SUFFIXES_LIST, MetaflowPackage
 from ..errors import DagsterDeployError
 from ..plan.job import PackagePlan
 from ..runtime.source import _GENERATED, _source_digest
+from .archive import pack
 
 _FAILED = "Package creation/upload failed"  # our own error says so in more words
 
@@ -68,6 +69,13 @@ class _FlowPackage(MetaflowPackage):
     def _user_code_tuples(self) -> Generator[tuple[str, str], None, None]:
         # In order, so that the same files always give the same package.
         yield from sorted(f for f in super()._user_code_tuples() if not _is_generated(f[0]))
+
+    def _make(self) -> bytes:
+        # Most of the time that the package takes is Metaflow's own files, always the same.
+        entries = list(self._mfcontent.contents())
+        files = [entry for entry in entries if isinstance(entry[0], str)]
+        made = [entry for entry in entries if not isinstance(entry[0], str)]
+        return pack(files, [*made, *self._cached_user_members])
 
 
 def _is_generated(path: str) -> bool:

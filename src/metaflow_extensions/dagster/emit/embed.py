@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 import ast
+import re
 from collections.abc import Iterable
 from dataclasses import dataclass
-from functools import cache
+from functools import cache, cached_property
 from importlib import resources
 
 # In the order in which the generated file shows them.
@@ -30,6 +31,7 @@ MODULES = (
     "executor",
 )
 _PACKAGE = "metaflow_extensions.dagster.runtime"
+_FUNCTION = re.compile(r"^(?:def|class) (\w+)", re.MULTILINE)
 
 
 @dataclass(frozen=True)
@@ -40,13 +42,23 @@ class Import:
     name: str | None
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, eq=False)
 class _Definition:
+    """A function or class, or a constant, with the comments above it."""
+
     names: tuple[str, ...]
     source: str
-    uses: frozenset[str]
     order: int
     is_assignment: bool
+
+    @cached_property  # parsing is slow, and most flows use half of the definitions
+    def uses(self) -> frozenset[str]:
+        return frozenset(names_in(self.source) - set(self.names))
+
+
+def names_in(source: str) -> set[str]:
+    """Every name that a source text mentions."""
+    return {node.id for node in ast.walk(ast.parse(source)) if isinstance(node, ast.Name)}
 
 
 def embed(used: Iterable[str]) -> tuple[str, set[Import], set[str]]:
@@ -77,12 +89,6 @@ def embed(used: Iterable[str]) -> tuple[str, set[Import], set[str]]:
     return text, {imports[name] for name in mentioned if name in imports}, mentioned
 
 
-def imports_of(names: Iterable[str]) -> set[Import]:
-    """The imports that runtime modules use for these names."""
-    _, imports = _library()
-    return {imports[name] for name in names if name in imports}
-
-
 @cache
 def _library() -> tuple[dict[str, _Definition], dict[str, Import]]:
     """All definitions and absolute imports of the runtime modules, by name."""
@@ -90,36 +96,35 @@ def _library() -> tuple[dict[str, _Definition], dict[str, Import]]:
     imports: dict[str, Import] = {}
     for module in MODULES:
         text = resources.files(_PACKAGE).joinpath(f"{module}.py").read_text(encoding="utf-8")
-        lines = text.splitlines()
-        for node in ast.parse(text).body:
-            if isinstance(node, ast.Import):
-                for alias in node.names:
-                    imports[alias.asname or alias.name] = Import(alias.name, None)
-            elif isinstance(node, ast.ImportFrom):
-                if node.level == 0:
-                    for alias in node.names:
-                        text = alias.name + (f" as {alias.asname}" if alias.asname else "")
-                        imports[alias.asname or alias.name] = Import(node.module or "", text)
-            elif isinstance(node, (ast.FunctionDef, ast.ClassDef, ast.Assign, ast.AnnAssign)):
-                definition = _definition(node, lines, len(definitions))
-                definitions.update(dict.fromkeys(definition.names, definition))
+        # The formatter puts two blank lines around functions and classes, and nowhere else.
+        for block in text.strip().split("\n\n\n"):
+            if found := _FUNCTION.search(block):
+                name = found[1]
+                definitions[name] = _Definition((name,), block, len(definitions), False)
+            else:
+                _read_statements(block, definitions, imports)
     return definitions, imports
 
 
-def _definition(
-    node: ast.FunctionDef | ast.ClassDef | ast.Assign | ast.AnnAssign, lines: list[str], order: int
-) -> _Definition:
-    if isinstance(node, (ast.FunctionDef, ast.ClassDef)):
-        names = (node.name,)
-        first = min([node.lineno, *(d.lineno for d in node.decorator_list)])
-    else:
-        targets = node.targets if isinstance(node, ast.Assign) else [node.target]
-        names = tuple(t.id for t in targets if isinstance(t, ast.Name))
-        first = node.lineno
-    # Comments right above belong to the definition.
-    while first > 1 and lines[first - 2].startswith("#"):
-        first -= 1
-    used = {n.id for n in ast.walk(node) if isinstance(n, ast.Name)} - set(names)
-    source = "\n".join(lines[first - 1 : node.end_lineno])
-    assigned = isinstance(node, (ast.Assign, ast.AnnAssign))
-    return _Definition(names, source, frozenset(used), order, assigned)
+def _read_statements(
+    block: str, definitions: dict[str, _Definition], imports: dict[str, Import]
+) -> None:
+    """Add the imports and constants of a block without functions."""
+    lines = block.splitlines()
+    for node in ast.parse(block).body:
+        if isinstance(node, ast.Import):
+            for alias in node.names:
+                imports[alias.asname or alias.name] = Import(alias.name, None)
+        elif isinstance(node, ast.ImportFrom) and node.level == 0:
+            for alias in node.names:
+                text = alias.name + (f" as {alias.asname}" if alias.asname else "")
+                imports[alias.asname or alias.name] = Import(node.module or "", text)
+        elif isinstance(node, (ast.Assign, ast.AnnAssign)):
+            targets = node.targets if isinstance(node, ast.Assign) else [node.target]
+            names = tuple(t.id for t in targets if isinstance(t, ast.Name))
+            first = node.lineno
+            while first > 1 and lines[first - 2].startswith("#"):
+                first -= 1
+            source = "\n".join(lines[first - 1 : node.end_lineno])
+            definition = _Definition(names, source, len(definitions), True)
+            definitions.update(dict.fromkeys(names, definition))

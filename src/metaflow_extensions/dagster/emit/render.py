@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-import ast
+import os
 import sys
 from functools import cache
 from typing import Any
@@ -12,7 +12,8 @@ import jinja2
 from ..plan.job import JobPlan
 from ..plan.model import Arg, Arrival, Call, Departure, ForEach, OpPlan, Ref
 from ..plan.parameters import MISSING, ParameterPlan
-from .embed import Import, embed
+from ..runtime.source import _cache_folder
+from .embed import Import, embed, names_in
 from .literals import literal
 from .triggers import def_line, exit_hooks_call, names_text, sensor_call, sensor_summary
 
@@ -68,7 +69,7 @@ _TYPES = {"str": "str", "list": "list[Any]", "dict": "dict[str, Any]"}
 def render(plan: JobPlan) -> str:
     """The text of the definitions file: the same plan always gives the same bytes."""
     text = _template(plan)
-    names = _names(text)
+    names = names_in(text)
     helpers, imports, mentioned = embed(names)
     imports |= {_IMPORTS[name] for name in names | mentioned if name in _IMPORTS}
     if ":" in plan.engine.executor:
@@ -108,6 +109,7 @@ def _environment() -> jinja2.Environment:
         trim_blocks=True,
         lstrip_blocks=True,
         keep_trailing_newline=True,
+        bytecode_cache=_bytecode_cache(),
     )
     environment.filters.update(py=_py, docstring=_docstring, dict=dict, names=names_text)
     environment.globals.update(
@@ -129,6 +131,16 @@ def _environment() -> jinja2.Environment:
     for name in ("file", "constants", "op", "job"):  # what every file has
         environment.get_template(f"{name}.py.j2")  # compiled now, and kept
     return environment
+
+
+def _bytecode_cache() -> jinja2.BytecodeCache | None:
+    """Where compiled templates are kept, if this machine has room for them."""
+    folder = os.path.join(_cache_folder(), "templates")
+    try:
+        os.makedirs(folder, mode=0o700, exist_ok=True)
+    except OSError:
+        return None
+    return jinja2.FileSystemBytecodeCache(folder) if os.access(folder, os.W_OK) else None
 
 
 def _py(value: Any, indent: int = 0) -> str:
@@ -313,11 +325,6 @@ def _sensor_name(plan: JobPlan, index: int) -> str:
     kind = plan.triggers[index].kind
     before = sum(trigger.kind == kind for trigger in plan.triggers[:index])
     return f"{plan.job_name}_{'on_finish' if kind == 'finish' else 'event'}_{before}"
-
-
-def _names(text: str) -> set[str]:
-    """Every name that a source text mentions."""
-    return {node.id for node in ast.walk(ast.parse(text)) if isinstance(node, ast.Name)}
 
 
 def _import_block(imports: set[Import]) -> str:

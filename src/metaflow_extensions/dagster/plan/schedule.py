@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import zoneinfo
 from dataclasses import dataclass
 from typing import Any
 
@@ -47,6 +46,8 @@ def check_timezone(name: str | None, source: str) -> str | None:
     """
     if not name:
         return None
+    import zoneinfo  # only where it is needed: it takes a while
+
     try:
         zoneinfo.ZoneInfo(name)
     # A name of a directory or with odd characters fails as a file name does.

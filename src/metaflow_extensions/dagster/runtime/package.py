@@ -24,7 +24,7 @@ from .constants import (
     WORKING_DIR,
 )
 from .handover import _read_small
-from .source import _source_digest
+from .source import _cache_folder, _source_digest
 from .store import _top_option
 
 _UNPACKED_LIMIT = 2 * 1024**3  # bytes of unpacked packages that a machine keeps
@@ -100,10 +100,7 @@ def _unpacked_package() -> str:
     Raises:
         Failure: there is no package, it is damaged, or there is no room for it.
     """
-    kept = os.environ.get("METAFLOW_DAGSTER_CACHE") or os.path.join(
-        os.environ.get("XDG_CACHE_HOME") or os.path.expanduser("~/.cache"),
-        "metaflow-dagster",
-    )
+    kept = os.path.join(_cache_folder(), "packages")
     folder = os.path.join(kept, CODE_PACKAGE_SHA)
     try:
         os.makedirs(kept, mode=0o700, exist_ok=True)

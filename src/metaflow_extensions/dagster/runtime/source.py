@@ -1,4 +1,4 @@
-"""Which files are a flow's code, and whether they have changed."""
+"""Which files are a flow's code, whether they have changed, and where packages of it are kept."""
 
 import hashlib
 import os
@@ -47,3 +47,11 @@ def _source_files(folder: str, suffixes: tuple[str, ...]) -> Iterator[str]:
 
 def _counts(name: str) -> bool:
     return not name.startswith(".") and name != "__pycache__"
+
+
+def _cache_folder() -> str:
+    """The folder of this machine for what can be fetched or made again."""
+    return os.environ.get("METAFLOW_DAGSTER_CACHE") or os.path.join(
+        os.environ.get("XDG_CACHE_HOME") or os.path.expanduser("~/.cache"),
+        "metaflow-dagster",
+    )
