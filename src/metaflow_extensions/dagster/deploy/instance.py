@@ -7,6 +7,7 @@ import os
 from dagster import DagsterInstance
 
 from ..errors import DagsterRunError
+from ..process_end import end_quickly
 from .home import locked, prepare_home
 
 
@@ -19,6 +20,7 @@ def open_instance(home: str, *, embedded: bool) -> DagsterInstance:
     Raises:
         DagsterRunError: the folder or its dagster.yaml is unusable.
     """
+    end_quickly()
     if not os.path.isdir(home) and not embedded:
         raise DagsterRunError(
             f"DAGSTER_HOME is {home}, which is not a folder. Create it, or unset DAGSTER_HOME to "

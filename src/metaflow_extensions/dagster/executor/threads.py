@@ -16,6 +16,7 @@ from typing import Any
 
 from dagster import DagsterEvent, Executor
 
+from ..process_end import end_quickly
 from ..step import streams, warm
 from ._dagster_internals import (
     ActiveExecution,
@@ -79,6 +80,7 @@ class ThreadExecutor(Executor):
 
     def execute(self, plan_context: Any, execution_plan: ExecutionPlan) -> Iterator[DagsterEvent]:
         pid = os.getpid()
+        end_quickly()
         yield DagsterEvent.engine_event(
             plan_context,
             f"Executing steps in up to {self._max_concurrent} threads (pid: {pid})",
@@ -234,7 +236,9 @@ class PlanRun:
 
     def _patience(self) -> float:
         """Seconds to wait for an event before something else may have to be done."""
-        if not self._running and (self._stop.is_set() or self._backlog.is_stale):
+        if not self._running and (
+            self._stop.is_set() or self._backlog.is_stale or self._active.is_complete
+        ):
             return 0.0
         return self._backlog.seconds_to_update(INTERRUPT_POLL)
 
