@@ -227,9 +227,12 @@ def _register_parameters(state: Any, run_id: str, origin_run_id: str, parameters
         ("origin-run-id", origin_run_id, "origin-run-id"),
         ("attempt", "0", "attempt"),
         ("attempt_ok", "True", "internal_attempt_status"),
-        ("start_step", graph.start_step, "graph_structure"),
-        ("end_step", graph.end_step, "graph_structure"),
     ]
+    if hasattr(graph, "start_step"):
+        fields += [
+            ("start_step", graph.start_step, "graph_structure"),
+            ("end_step", graph.end_step, "graph_structure"),
+        ]
     tags = ["attempt_id:0"]
     metadata.register_metadata(
         run_id,

@@ -14,6 +14,7 @@ from ..deploy.registry import Deployment
 from ..deploy.runs import Launch, RunInfo, metaflow_run_id
 from ..deploy.targets import choose_target
 from ..errors import DagsterRunError
+from ..graph import ends_of
 from ..plan.parameters import config_keys
 from .flow_options import given_parameters, own_value
 from .jobs import find_deployment, is_stale
@@ -77,7 +78,7 @@ def _run_config(state: Any, given: dict[str, Any]) -> dict[str, Any]:
         return {}
     keys = config_keys(state.flow)
     config = {keys[name]: value for name, value in given.items()}
-    return {"ops": {f"op_{state.graph.start_step}": {"config": config}}}
+    return {"ops": {f"op_{ends_of(state.graph)[0]}": {"config": config}}}
 
 
 def _run_tags(

@@ -15,6 +15,11 @@ from .model import FlowShape, Guard, StepKind, StepShape
 _Stack = tuple[frozenset[str], ...]
 
 
+def ends_of(graph: Any) -> tuple[str, str]:
+    """The names of a flow's first and last step, which older versions of Metaflow fix."""
+    return getattr(graph, "start_step", "start"), getattr(graph, "end_step", "end")
+
+
 def read_shape(graph: Any) -> FlowShape:
     """Read a linted ``metaflow.graph.FlowGraph``.
 
@@ -27,7 +32,7 @@ def read_shape(graph: Any) -> FlowShape:
         for target in _targets(graph[name]):
             sources[target].append(name)
 
-    shape = FlowShape(graph.name, graph.start_step, graph.end_step, (), graph.doc or "")
+    shape = FlowShape(graph.name, *ends_of(graph), (), graph.doc or "")
     stacks: dict[str, _Stack] = {}
     for name in order:
         node = graph[name]
@@ -78,7 +83,7 @@ def _topological_order(graph: Any) -> list[str]:
     for node in graph:
         for target in _targets(node):
             waiting[target] += 1
-    ready, order = [graph.start_step], []
+    ready, order = [ends_of(graph)[0]], []
     while ready:
         name = ready.pop(0)
         order.append(name)
