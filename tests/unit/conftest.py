@@ -8,10 +8,14 @@ from typing import Any
 import pytest
 from metaflow import decorators, parameters
 from metaflow.datastore import FlowDataStore
-from metaflow.flowspec import FlowStateItems
 from metaflow.metaflow_current import current
 from metaflow.metaflow_environment import MetaflowEnvironment
 from metaflow.plugins import DATASTORES, METADATA_PROVIDERS
+
+try:
+    from metaflow.flowspec import FlowStateItems
+except ImportError:  # metaflow 2.19.0
+    from metaflow.flowspec import _FlowState as FlowStateItems
 
 
 @pytest.fixture
@@ -34,7 +38,7 @@ def load_flow(tmp_path, monkeypatch) -> Callable[..., Any]:
     def load(flow_cls: Any, configs: dict[str, Any] | None = None, **options: Any) -> Any:
         flow_cls._configs_processed = False
         for name, value in (configs or {}).items():
-            flow_cls._flow_state[FlowStateItems.CONFIGS][name] = (value, False)
+            flow_cls._flow_state.setdefault(FlowStateItems.CONFIGS, {})[name] = (value, False)
         with parameters.flow_context(flow_cls):
             flow_cls._process_config_decorators({})
             flow = flow_cls(use_cli=False)

@@ -18,10 +18,14 @@ from typing import Any
 from metaflow.cli_components.step_cmd import step as step_command
 from metaflow.package import MetaflowPackage
 from metaflow.runtime import CLIArgs, Task
-from metaflow.system_context import system_context
 from metaflow.unbounded_foreach import UBF_CONTROL
 from metaflow.user_configs.config_parameters import dump_config_values
 from metaflow.util import decompress_list
+
+try:
+    from metaflow.system_context import system_context
+except ImportError:  # metaflow 2.19.0 has none
+    system_context = None
 
 
 def launch(state: Any, arguments: Sequence[str]) -> None:
@@ -40,7 +44,7 @@ def launch(state: Any, arguments: Sequence[str]) -> None:
 
     decorators = list(getattr(state.flow, step_name).decorators)
     package = _LazyPackage(state)
-    system_context._update(run_id=run_id)
+    _tell_hooks(run_id=run_id)
     for deco in decorators:
         _call(deco, "runtime_init", (step_name,), (state.flow, state.graph, package, run_id))
 
@@ -71,7 +75,7 @@ def launch(state: Any, arguments: Sequence[str]) -> None:
     args = CLIArgs(task)
     if options["opt_namespace"] is not None:
         args.command_options["namespace"] = options["opt_namespace"]
-    system_context._update(retry_count=retry_count, max_user_code_retries=user_retries)
+    _tell_hooks(retry_count=retry_count, max_user_code_retries=user_retries)
     for deco in decorators:
         _call(
             deco,
@@ -84,6 +88,12 @@ def launch(state: Any, arguments: Sequence[str]) -> None:
     command_line = args.get_args()
     sys.stdout.flush()
     os.execvpe(command_line[0], command_line, {**os.environ, **args.get_env()})
+
+
+def _tell_hooks(**facts: Any) -> None:
+    """Set what hooks find in Metaflow's ``system_context``."""
+    if system_context is not None:
+        system_context._update(**facts)
 
 
 class _Gang:

@@ -11,8 +11,13 @@ from ..errors import DagsterRunError
 
 
 def _namespaced(name: str) -> str:
-    from metaflow.plugins.namespaced_events import namespaced_event_name
-
+    try:
+        from metaflow.plugins.namespaced_events import namespaced_event_name
+    except ImportError as error:
+        raise DagsterRunError(
+            "This version of Metaflow has no namespaced events. Upgrade it, or publish the whole "
+            "name without --namespaced."
+        ) from error
     return namespaced_event_name(name)()
 
 
