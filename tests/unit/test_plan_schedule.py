@@ -181,8 +181,12 @@ def fires(on_day, minutes, hours):
 
 def scheduled(**options):
     class ScheduledFlow(FlowSpec):
-        @step(start=True, end=True)
-        def only(self):
+        @step
+        def start(self):
+            self.next(self.end)
+
+        @step
+        def end(self):
             pass
 
     return schedule(**options)(ScheduledFlow)
@@ -210,8 +214,12 @@ def test_schedules_of_flows(load_flow, options, plan):
 
 def test_flows_without_schedule(load_flow):
     class PlainFlow(FlowSpec):
-        @step(start=True, end=True)
-        def only(self):
+        @step
+        def start(self):
+            self.next(self.end)
+
+        @step
+        def end(self):
             pass
 
     assert plan_schedule(load_flow(PlainFlow)) is None
