@@ -1,4 +1,4 @@
-"""The one error that users of this package are meant to read."""
+"""The errors of commands, which users of this package are meant to read."""
 
 from __future__ import annotations
 

@@ -19,6 +19,7 @@ from ..deploy.targets import choose_target
 from ..deploy.tokens import check_token
 from ..errors import DagsterRunError
 from .create import create_file
+from .create_command import create
 from .flow_options import given_parameters, own_value
 from .jobs import find_deployment, job_name
 from .register import TokenOptions
@@ -95,12 +96,11 @@ def _compile(state: Any, job: str, origin_run_id: str, authorize: str | None) ->
 
 def _options(registered: Deployment | None) -> dict[str, Any]:
     """What ``create`` was told when the job was deployed, else its defaults."""
-    from .main import create
-
     told = registered.options if registered else {}
     names = set(inspect.signature(create_file).parameters) - _OURS
     options = {}
-    for option in create.params:
+    command: Any = create  # a click command, which its type does not say
+    for option in command.params:
         if option.name in names:
             default = () if getattr(option, "multiple", False) else option.default
             value = told.get(option.name, default)

@@ -1,5 +1,6 @@
 """Publishing events that start flows deployed with ``@trigger``. Imports no Dagster."""
 
-from .event import DagsterEvent, DagsterEventException
+from .errors import DagsterEventException
+from .event import DagsterEvent
 
 __all__ = ["DagsterEvent", "DagsterEventException"]

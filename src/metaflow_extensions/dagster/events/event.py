@@ -16,13 +16,9 @@ from typing import Any
 
 from metaflow.exception import MetaflowException
 
+from .errors import DagsterEventException
+
 _NAME = re.compile(r"[A-Za-z0-9_.-]+")
-
-
-class DagsterEventException(MetaflowException):
-    """An event that has no valid name, or that could not be published."""
-
-    headline = "Dagster event"
 
 
 class DagsterEvent:

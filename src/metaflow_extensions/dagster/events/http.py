@@ -9,7 +9,7 @@ import urllib.error
 import urllib.request
 from typing import Any
 
-from .event import DagsterEventException
+from .errors import DagsterEventException
 
 _ATTEMPTS = 4
 _SECONDS = 60.0

@@ -12,7 +12,7 @@ from metaflow.exception import MetaflowException
 from ..deploy.home import embedded_home
 from ..deploy.instance import open_instance
 from ..runtime.events import _EVENT_KEY, _payload
-from .event import DagsterEventException
+from .errors import DagsterEventException
 
 _ATTEMPTS = 6
 

@@ -1,0 +1,195 @@
+"""The command ``dagster create`` and its options."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from metaflow._vendor import click
+
+from ..errors import DagsterDeployError
+
+
+def positive(_: Any, option: Any, value: int | None) -> int | None:
+    """Refuses what is not a number of things. A click.IntRange would do, but Metaflow's Deployer
+    takes only options of plain types (metaflow/runner/click_api.py)."""
+    if value is not None and value < 1:
+        raise click.BadParameter(f"{value} is less than 1", param=option)
+    return value
+
+
+@click.command(
+    "create",
+    help="""Compile this flow into a Dagster definitions file.
+
+    FILE holds one job with an op for each step; load it with `dagster dev -f FILE`. Without FILE,
+    the file is named after the job. Options of the flow itself (--datastore, --metadata,
+    --environment, --with, --config, --branch ...) go before `dagster` and are fixed in FILE.
+    """,
+)
+@click.argument("file", required=False, type=click.Path())
+@click.option("--name", help="Name of the Dagster job.  [default: the flow's name]")
+@click.option(
+    "--tag", "tags", multiple=True, help="Tag every run and task of this deployment. Repeatable."
+)
+@click.option(
+    "--with",
+    "decospecs",
+    multiple=True,
+    help="Add a decorator to all steps, such as retry or resources:memory=8000. Repeatable.",
+)
+@click.option("--namespace", help="Metaflow namespace that steps run in.  [default: your own]")
+@click.option(
+    "--workflow-timeout",
+    type=int,
+    callback=positive,
+    metavar="SECONDS",
+    help="End the run after this time. Enforced by the steps themselves, daemon or not.",
+)
+@click.option(
+    "--max-workers",
+    type=int,
+    callback=positive,
+    help="How many tasks of a run may be running at the same time.  [default: 16; other executors "
+    "than auto and multiprocess have their own]",
+)
+@click.option(
+    "--executor",
+    default="auto",
+    show_default=True,
+    metavar="KIND",
+    help="auto: metaflow-dagster's own where it is installed, else multiprocess. multiprocess, "
+    "in_process: Dagster's. inherit: the executor of the code location that the file is loaded "
+    "into. MODULE:NAME: any executor definition, such as dagster_celery:celery_executor.",
+)
+@click.option(
+    "--executor-config",
+    metavar="CONFIG",
+    help="What the executor is configured with: JSON, or a YAML or JSON file.  [default: what the "
+    "run config says]",
+)
+@click.option(
+    "--image",
+    help="Container image of the run and its steps, where Dagster starts containers for them.",
+)
+@click.option(
+    "--pool",
+    "pools",
+    multiple=True,
+    metavar="[STEP:]POOL",
+    help="Dagster's pool for a step, or for all steps. Repeatable.",
+)
+@click.option(
+    "--step-tag",
+    "step_tags",
+    multiple=True,
+    metavar="[STEP:]KEY=VALUE",
+    help="A tag of Dagster for the op of a step, or for all ops, such as dagster/priority=3 or "
+    "train:dagster-celery/queue=gpu. Repeatable.",
+)
+@click.option(
+    "--run-tag",
+    "run_tags",
+    multiple=True,
+    metavar="KEY=VALUE",
+    help="A tag of Dagster for every run, such as dagster/max_retries=2. Repeatable.",
+)
+@click.option(
+    "--schedule/--no-schedule",
+    "schedule_on",
+    default=True,
+    show_default=True,
+    help="Whether the flow's schedule runs as soon as the file is loaded. Off, it is in the file "
+    "and can be switched on in Dagster.",
+)
+@click.option(
+    "--triggers/--no-triggers",
+    "triggers_on",
+    default=True,
+    show_default=True,
+    help="The same for the sensors of @trigger and @trigger_on_finish.",
+)
+@click.option(
+    "--emit-events/--no-emit-events",
+    default=False,
+    show_default=True,
+    help="Publish an event metaflow.<flow>.<step> whenever a step succeeds, for @trigger of "
+    "other flows. @trigger_on_finish does not need it.",
+)
+@click.option(
+    "--warm-start/--no-warm-start",
+    default=True,
+    show_default=True,
+    help="Fork tasks from a process that has Metaflow loaded, or start a new interpreter for each.",
+)
+@click.option("--force", is_flag=True, help="Overwrite FILE even if we did not generate it.")
+@click.option(
+    "--origin-run-id",
+    metavar="RUN",
+    help="Make a file that resumes this Metaflow run; the job itself stays as it is deployed.",
+)
+@click.option("--authorize", metavar="TOKEN", help="Show the production token of the deployment.")
+@click.option(
+    "--generate-new-token", is_flag=True, help="Move the deployment to a new production namespace."
+)
+@click.option("--new-token", metavar="TOKEN", help="Use this production token from now on.")
+@click.option("--deployer-attribute-file", hidden=True, help="For the Deployer API.")
+@click.pass_obj
+def create(
+    obj: Any,
+    file: str | None,
+    name: str | None,
+    tags: tuple[str, ...],
+    decospecs: tuple[str, ...],
+    namespace: str | None,
+    workflow_timeout: int | None,
+    max_workers: int | None,
+    executor: str,
+    executor_config: str | None,
+    image: str | None,
+    pools: tuple[str, ...],
+    step_tags: tuple[str, ...],
+    run_tags: tuple[str, ...],
+    warm_start: bool,
+    schedule_on: bool,
+    triggers_on: bool,
+    emit_events: bool,
+    force: bool,
+    origin_run_id: str | None,
+    authorize: str | None,
+    generate_new_token: bool,
+    new_token: str | None,
+    deployer_attribute_file: str | None,
+) -> None:
+    # Imported here: this module is loaded with every Metaflow command of every flow.
+    try:
+        from .create import TokenOptions, create_file
+    except ImportError as error:
+        raise DagsterDeployError(
+            f"dagster create needs the package {error.name!r}. Install it: pip install {error.name}"
+        ) from error
+
+    path = create_file(
+        obj,
+        file=file,
+        name=name or obj.dagster_job_name,
+        tags=tags,
+        decospecs=decospecs,
+        namespace=namespace,
+        workflow_timeout=workflow_timeout,
+        max_workers=max_workers,
+        executor=executor,
+        executor_config=executor_config,
+        image=image,
+        pools=pools,
+        step_tags=step_tags,
+        run_tags=run_tags,
+        warm_start=warm_start,
+        schedule_on=schedule_on,
+        triggers_on=triggers_on,
+        emit_events=emit_events,
+        force=force,
+        tokens=TokenOptions(authorize, new_token, generate_new_token),
+        attribute_file=deployer_attribute_file,
+        origin_run_id=origin_run_id,
+    )
+    obj.echo(f"Wrote *{path}*. Load it with: dagster dev -f {path}", fg="green", bold=True)
