@@ -56,8 +56,11 @@ test: $(STAMP) ## Run the tests, without the slow ones
 	$(BIN)/python -m pytest -n 2 -m "not slow" $(TESTS)
 
 .PHONY: test-all
-test-all: $(ENGINES) ## Run all tests; needs redis-server and PostgreSQL on this machine
-	$(BIN)/python -m pytest -n 2 $(TESTS)
+test-all: $(ENGINES) ## Run all tests, for hours; needs redis-server and PostgreSQL on this machine
+	$(BIN)/python -m pytest -n 2 --random-flows 3000 $(TESTS)
+	for engine in cold plain in_process multiprocess moved; do \
+	  $(BIN)/python -m pytest -n 2 --engine $$engine tests/differential; \
+	done
 
 .PHONY: bench
 bench: $(STAMP) ## Measure what a task costs beside a native run

@@ -25,7 +25,7 @@ def pytest_addoption(parser: pytest.Parser) -> None:
         "--random-flows",
         type=int,
         metavar="N",
-        default=3000 if os.environ.get("METAFLOW_DAGSTER_TESTS") == "all" else 6,
+        default=6,
         help="How many random flows to compare (make test-all: thousands).",
     )
     group.addoption(
