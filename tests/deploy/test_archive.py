@@ -15,7 +15,7 @@ from metaflow_extensions.dagster.deploy.archive import pack
 
 
 @pytest.fixture
-def library(tmp_path, monkeypatch) -> list[archive.Entry]:
+def library(tmp_path, monkeypatch) -> list[archive.File]:
     monkeypatch.setenv("METAFLOW_DAGSTER_CACHE", str(tmp_path / "cache"))
     files = [tmp_path / "one.py", tmp_path / "two.py"]
     for file in files:

@@ -11,7 +11,7 @@ import gzip
 import hashlib
 import os
 import tarfile
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from contextlib import suppress
 from io import BytesIO
 
@@ -21,47 +21,52 @@ _MTIME = 1575360000  # of every entry, as in Metaflow's packaging_sys/tar_backen
 _LEVEL = 3  # of compression, as there
 _KEPT = 8  # versions of Metaflow and its extensions: environments that a machine works with
 
-Entry = tuple[str | bytes, str]  # the path or the content of a file, and its name in the archive
+File = tuple[str, str]  # its path, and its name in the archive
+Entry = tuple[str | bytes, str]  # a file, or the content of one
 
 
-def pack(seldom_changing: Iterable[Entry], others: Iterable[Entry]) -> bytes:
+def pack(seldom_changing: Sequence[File], others: Iterable[Entry]) -> bytes:
     """A ``.tgz`` with all of these entries; the same ones always give the same bytes."""
-    return _kept(list(seldom_changing)) + _compressed(others, last=True)
+    return _kept(seldom_changing) + _compressed(others, last=True)
 
 
-def _kept(entries: list[Entry]) -> bytes:
-    """The compressed entries, from the cache where every file is as it was then."""
+def _kept(files: Sequence[File]) -> bytes:
+    """The compressed files, from the cache where each of them is as it was then."""
+    state = _state(files)
     folder = os.path.join(_cache_folder(), "archives")
-    path = os.path.join(folder, f"{_fingerprint(entries)}.tgz")
+    path = os.path.join(folder, f"{state}.tgz")
     try:
-        with open(path, "rb") as file:
+        with open(path, "rb") as kept:
             os.utime(path)
-            return file.read()
+            return kept.read()
     except OSError:
         pass
-    blob = _compressed(entries, last=False)
-    # The cache saves time, nothing else: without one everything works as well.
-    with suppress(OSError):
-        os.makedirs(folder, mode=0o700, exist_ok=True)
-        scratch = f"{path}.{os.getpid()}"
-        with open(scratch, "wb") as file:
-            file.write(blob)
-        os.replace(scratch, path)
-        latest = sorted(os.scandir(folder), key=lambda e: e.stat().st_mtime, reverse=True)
-        for entry in latest[_KEPT:]:
-            os.unlink(entry.path)
+    blob = _compressed(files, last=False)
+    if _state(files) == state:  # else somebody is at work on them
+        # The cache saves time, nothing else: without one everything works as well.
+        with suppress(OSError):
+            _keep(blob, folder, path)
     return blob
 
 
-def _fingerprint(entries: list[Entry]) -> str:
+def _keep(blob: bytes, folder: str, path: str) -> None:
+    os.makedirs(folder, mode=0o700, exist_ok=True)
+    scratch = f"{path}.{os.getpid()}"
+    with open(scratch, "wb") as file:
+        file.write(blob)
+    os.replace(scratch, path)
+    latest = sorted(os.scandir(folder), key=lambda entry: entry.stat().st_mtime, reverse=True)
+    for entry in latest[_KEPT:]:
+        os.unlink(entry.path)
+
+
+def _state(files: Sequence[File]) -> str:
+    """Differs when any of the files has been changed, replaced or renamed."""
     total = hashlib.sha1()
-    for source, name in entries:
-        if isinstance(source, str):
-            status = os.stat(source)
-            version = (status.st_size, status.st_mtime_ns, status.st_ctime_ns, status.st_ino)
-            total.update(repr((source, name, *version)).encode())
-        else:
-            total.update(repr((source, name)).encode())
+    for path, name in files:
+        status = os.stat(path)
+        version = (status.st_size, status.st_mtime_ns, status.st_ctime_ns, status.st_ino)
+        total.update(repr((path, name, *version)).encode())
     return total.hexdigest()
 
 

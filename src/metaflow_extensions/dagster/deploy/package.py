@@ -16,7 +16,7 @@ from metaflow.package import DEFAULT_SUFFIXES_LIST, MetaflowPackage
 from ..errors import DagsterDeployError
 from ..plan.job import PackagePlan
 from ..runtime.source import _GENERATED, _source_digest
-from .archive import pack
+from .archive import Entry, File, pack
 
 _FAILED = "Package creation/upload failed"  # our own error says so in more words
 
@@ -72,10 +72,14 @@ class _FlowPackage(MetaflowPackage):
 
     def _make(self) -> bytes:
         # Most of the time that the package takes is Metaflow's own files, always the same.
-        entries = list(self._mfcontent.contents())
-        files = [entry for entry in entries if isinstance(entry[0], str)]
-        made = [entry for entry in entries if not isinstance(entry[0], str)]
-        return pack(files, [*made, *self._cached_user_members])
+        files: list[File] = []
+        others: list[Entry] = []
+        for source, name in self._mfcontent.contents():
+            if isinstance(source, str):
+                files.append((source, name))
+            else:
+                others.append((source, name))
+        return pack(files, [*others, *self._cached_user_members])
 
 
 def _is_generated(path: str) -> bool:
