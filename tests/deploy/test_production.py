@@ -24,16 +24,15 @@ def production(project: Embedded, *args: str, code: int = 0, **env: str) -> str:
     return project.flow("--production", "dagster", *args, code=code, **env, **home)
 
 
-def token(project: Embedded) -> str:
-    query = "Flow('Shop').latest_run.data.namespace"
-    namespace = project.query(query)
+def namespace_of_latest(project: Embedded) -> str:
+    namespace = project.query("Flow('Shop').latest_run.data.namespace")
     assert namespace.startswith("production:")
     return namespace
 
 
-def test_runs_are_in_the_namespace_of_the_token(shop):
+def test_runs_are_in_the_namespace_of_the_namespace_of_latest(shop):
     production(shop, "trigger", "--wait", USER="ada")
-    namespace = token(shop)
+    namespace = namespace_of_latest(shop)
     script = f"""
 from metaflow import Flow, namespace
 namespace({namespace!r})
@@ -44,7 +43,7 @@ print(sorted(t for t in run.tags if t.startswith(("production:", "project", "use
     assert tags == str(sorted([namespace, "project:shop", "project_branch:prod"]))
 
 
-def test_others_have_to_show_the_token(shop):
+def test_others_have_to_show_the_namespace_of_latest(shop):
     production(shop, "trigger", "--wait", "--run-id-file", "run-id", USER="ada")
     run_id = (shop.folder / "run-id").read_text()
     before = (shop.folder / "defs.py").read_text()
@@ -63,18 +62,18 @@ def test_others_have_to_show_the_token(shop):
 
 
 def test_who_has_shown_the_token_may_do_everything(shop):
-    production(shop, "trigger", "--wait", "--run-id-file", "run-id", USER="ada")
-    namespace = token(shop)
+    production(shop, "trigger", "--wait", USER="ada")
+    namespace = namespace_of_latest(shop)
     bob = {"USER": "bob"}
     production(shop, "create", "defs.py", "--authorize", "wrong", code=1, **bob)
     production(shop, "create", "defs.py", "--authorize", namespace, **bob)
     production(shop, "create", "defs.py", **bob)  # it is remembered
     production(shop, "trigger", "--wait", **bob)
-    assert token(shop) == namespace  # the deployment stays in its namespace
+    assert namespace_of_latest(shop) == namespace  # the deployment stays in its namespace
     production(shop, "delete", **bob)
 
 
-def test_a_branch_of_ones_own_has_no_token(shop):
+def test_a_branch_of_ones_own_has_no_namespace_of_latest(shop):
     bob = {"USER": "bob", "METAFLOW_HOME": str(shop.folder / "home of bob")}
     shop.flow("dagster", "create", "bobs.py", **bob)
     shop.flow("dagster", "trigger", "--wait", **bob)
