@@ -11,7 +11,7 @@ import pytest
 from support.project import Project
 
 from metaflow_extensions.dagster.runtime import package
-from metaflow_extensions.dagster.runtime.source import _source_digest
+from metaflow_extensions.dagster.runtime.source import _file_digest, _source_change
 
 FLOW = """
 from metaflow import FlowSpec, step
@@ -55,17 +55,25 @@ def test_what_has_not_changed_runs_in_place(deployed: Project) -> None:
     assert deployed.query(f"{RUN}.code.flowspec.decode()") == FLOW
 
 
-@pytest.mark.parametrize("change", ["edited", "absent", "another file"])
-def test_what_has_changed_runs_as_it_was_deployed(deployed: Project, change: str) -> None:
+@pytest.mark.parametrize(
+    ("change", "said"),
+    [
+        ("edited", "helper.py is not as it was deployed"),
+        ("absent", "flow.py is not here"),
+        ("another file", "extra.py was not deployed"),
+    ],
+)
+def test_what_has_changed_runs_as_it_was_deployed(
+    deployed: Project, change: str, said: str
+) -> None:
     if change == "edited":
         (deployed.folder / "helper.py").write_text("VALUE = 'edited'\n")
     elif change == "absent":
         (deployed.folder / "flow.py").unlink()
-        (deployed.folder / "helper.py").unlink()
     else:
         (deployed.folder / "extra.py").write_text("# not deployed\n")
     done = deployed.execute("Packaged")
-    assert "Not here as it was deployed" in done.stderr
+    assert f"{said}. Using the code package: " in done.stderr
     assert deployed.query(f"[{RUN}.successful, {RUN}['start'].task['value'].data]") == [
         True,
         "deployed",
@@ -112,18 +120,132 @@ def test_the_machine_keeps_so_many_packages(
     assert left == {"in_use", "old", "new"}
 
 
-def test_the_digest_is_of_the_flows_files(tmp_path: Path) -> None:
-    (tmp_path / "flow.py").write_text("one")
-    (tmp_path / "lib").mkdir()
-    (tmp_path / "lib" / "part.py").write_text("two")
-    (tmp_path / "lib" / "again").symlink_to(tmp_path, target_is_directory=True)
-    before = _source_digest(str(tmp_path), [".py"])
-    (tmp_path / "data.csv").write_text("1,2")
-    (tmp_path / ".hidden").mkdir()
-    (tmp_path / ".hidden" / "x.py").write_text("x")
-    assert _source_digest(str(tmp_path), [".py"]) == before
-    (tmp_path / "lib" / "part.py").write_text("three")
-    changed = _source_digest(str(tmp_path), [".py"])
-    assert changed != before
-    (tmp_path / "lib" / "part.py").rename(tmp_path / "lib" / "other.py")
-    assert _source_digest(str(tmp_path), [".py"]) not in (before, changed)
+def test_what_counts_as_a_change(tmp_path: Path) -> None:
+    outside = tmp_path / "shared.py"
+    outside.write_text("zero")
+    folder = tmp_path / "flows"
+    (folder / "lib").mkdir(parents=True)
+    (folder / "flow.py").write_text("one")
+    (folder / "lib" / "part.py").write_text("two")
+    (folder / "lib" / "again").symlink_to(folder, target_is_directory=True)
+    names = ["flow.py", "lib/part.py", str(outside)]
+    deployed = {name: _file_digest(str(folder / name)) for name in names}
+
+    def change() -> str:
+        return _source_change(str(folder), [".py"], deployed)
+
+    (folder / "data.csv").write_text("1,2")
+    (folder / ".hidden").mkdir()
+    (folder / ".hidden" / "x.py").write_text("x")
+    (folder / "dangling.py").symlink_to("nowhere")
+    assert change() == ""
+    (folder / "lib" / "part.py").write_text("three")
+    assert change() == "lib/part.py is not as it was deployed"
+    (folder / "lib" / "part.py").rename(folder / "lib" / "other.py")
+    assert change() == "lib/part.py is not here"
+    (folder / "lib" / "part.py").write_text("two")
+    assert change() == "lib/other.py was not deployed"
+    (folder / "lib" / "other.py").unlink()
+    outside.write_text("edited")
+    assert change() == f"{outside} is not as it was deployed"
+
+
+BROUGHT_IN = """
+import os, sys
+here = os.path.dirname(os.path.abspath(__file__))
+sys.path.insert(0, os.path.join(here, "..", "elsewhere"))
+from metaflow import FlowMutator, FlowSpec, step
+from metaflow.packaging_sys import ContentType
+from marking import marked
+
+class brings(FlowMutator):
+    def init(self, name, arcname, kind):
+        self.file, self.kind = (os.path.join(here, name), arcname), kind
+
+    def add_to_package(self):
+        yield (*self.file, getattr(ContentType, self.kind))
+
+@brings("../shared/tables.py", "tables.py", "KIND")
+@brings("numbers.csv", "numbers.csv", "KIND")
+class Packaged(FlowSpec):
+    @marked
+    @step
+    def start(self):
+        if os.path.exists(os.path.join(here, "..", "shared")):
+            sys.path.append(os.path.join(here, "..", "shared"))
+        import tables
+        self.value = tables.VALUE
+        self.next(self.end)
+
+    @step
+    def end(self):
+        pass
+
+if __name__ == "__main__":
+    Packaged()
+"""
+MARKING = """
+from metaflow import user_step_decorator
+
+@user_step_decorator
+def marked(step_name, flow, inputs=None, attr=None):
+    flow.mark = "deployed"
+    yield
+"""
+
+
+@pytest.mark.parametrize("kind", ["USER_CONTENT", "CODE_CONTENT"])
+def test_files_that_decorators_bring_in_count(project: Project, kind: str) -> None:
+    """What is in the package decides, wherever its files come from."""
+    top = project.folder
+    for name in ("shared", "elsewhere", "flows"):
+        (top / name).mkdir()
+    (top / "shared" / "tables.py").write_text("VALUE = 'deployed'\n")
+    (top / "elsewhere" / "marking.py").write_text(MARKING)
+    (top / "flows" / "numbers.csv").write_text("1\n")
+    project.env |= {"HOME": str(top / "home"), "METAFLOW_DAGSTER_CACHE": str(top / "cache")}
+    (top / "flows" / "flow.py").write_text(BROUGHT_IN.replace("KIND", kind))
+    command = ["flows/flow.py", "--no-pylint", "dagster", "create", "defs.py"]
+    project.run(sys.executable, *command)
+    assert "Using the code package" not in project.execute("Packaged").stderr
+
+    reason = "import defs; print(defs._change())"
+    for name, edited in [
+        ("shared/tables.py", "VALUE = 'edited'\n"),
+        ("elsewhere/marking.py", MARKING.replace("deployed", "edited")),
+        ("flows/numbers.csv", "2\n"),
+    ]:
+        file = top / name
+        before = file.read_text()
+        file.write_text(edited)
+        said = project.run(sys.executable, "-c", reason).stdout
+        assert f"{file.name} is not as it was deployed" in said
+        file.write_text(before)
+    assert project.run(sys.executable, "-c", reason).stdout == "\n"
+
+    (top / "elsewhere" / "marking.py").write_text(MARKING.replace("deployed", "edited"))
+    shutil.rmtree(top / "shared")
+    done = project.execute("Packaged")
+    assert "Using the code package" in done.stderr
+    values = f"[{RUN}['start'].task[name].data for name in ('value', 'mark')]"
+    assert project.query(values) == ["deployed", "deployed"]
+
+
+def test_links_that_lead_nowhere_are_left_out(project: Project) -> None:
+    (project.folder / "helper.py").write_text("VALUE = 'deployed'\n")
+    (project.folder / "gone.py").symlink_to("nowhere.py")
+    project.deploy(FLOW)
+    assert "Using the code package" not in project.execute("Packaged").stderr
+
+
+def test_what_cannot_be_packaged_is_named(project: Project) -> None:
+    text = BROUGHT_IN.replace("from marking import marked", "").replace("    @marked\n", "")
+    (project.folder / "flow.py").write_text(text.replace("KIND", "USER_CONTENT"))
+    command = ["flow.py", "--no-pylint", "dagster", "create", "defs.py"]
+    done = project.run(sys.executable, *command, check=False)
+    assert done.returncode != 0
+    said = " ".join(done.stderr.split())
+    assert "The flow's code could not be packaged" in said
+    assert "numbers.csv" in said
+    assert "datastore" not in said
+    assert not (project.folder / "defs.py").exists()

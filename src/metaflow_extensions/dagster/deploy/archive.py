@@ -25,9 +25,14 @@ File = tuple[str, str]  # its path, and its name in the archive
 Entry = tuple[str | bytes, str]  # a file, or the content of one
 
 
-def pack(seldom_changing: Sequence[File], others: Iterable[Entry]) -> bytes:
-    """A ``.tgz`` with all of these entries; the same ones always give the same bytes."""
-    return _kept(seldom_changing) + _compressed(others, last=True)
+def pack(
+    seldom_changing: Sequence[File], others: Iterable[Entry], digests: dict[str, str] | None = None
+) -> bytes:
+    """A ``.tgz`` with all of these entries; the same ones always give the same bytes.
+
+    ``digests`` gets the SHA-1 of each file of ``others``, as it went into the archive, by its path.
+    """
+    return _kept(seldom_changing) + _compressed(others, True, digests)
 
 
 def _kept(files: Sequence[File]) -> bytes:
@@ -41,7 +46,7 @@ def _kept(files: Sequence[File]) -> bytes:
             return kept.read()
     except OSError:
         pass
-    blob = _compressed(files, last=False)
+    blob = _compressed(files, False)
     if _state(files) == state:  # else somebody is at work on them
         # The cache saves time, nothing else: without one everything works as well.
         with suppress(OSError):
@@ -70,7 +75,9 @@ def _state(files: Sequence[File]) -> str:
     return total.hexdigest()
 
 
-def _compressed(entries: Iterable[Entry], last: bool) -> bytes:
+def _compressed(
+    entries: Iterable[Entry], last: bool, digests: dict[str, str] | None = None
+) -> bytes:
     buffer = BytesIO()
     with gzip.GzipFile(fileobj=buffer, mode="wb", compresslevel=_LEVEL, mtime=0) as packed:
         archive = tarfile.open(fileobj=packed, mode="w", dereference=True)
@@ -79,7 +86,11 @@ def _compressed(entries: Iterable[Entry], last: bool) -> bytes:
                 info = archive.gettarinfo(source, name)
                 info.mtime = _MTIME
                 with open(source, "rb") as file:
-                    archive.addfile(info, file)
+                    data = file.read()
+                info.size = len(data)
+                archive.addfile(info, BytesIO(data))
+                if digests is not None:
+                    digests[source] = hashlib.sha1(data).hexdigest()
             else:
                 info = tarfile.TarInfo(name)
                 info.mtime = _MTIME

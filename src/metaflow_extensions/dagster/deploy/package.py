@@ -2,21 +2,28 @@
 
 ``MetaflowPackage`` is what all of Metaflow's schedulers use, though it is not public; and so are
 the methods overridden here: the one that lists the user's files and the one that packs them all.
+
+Beside the package, the datastore gets the list of the files in it that are the user's: those of the
+flow's folder and those that decorators, mutators and environments brought in (``add_to_package``).
+By that list a run sees whether the flow is still what was deployed (``runtime/source.py``).
 """
 
 from __future__ import annotations
 
+import json
 import os
 import sys
 from collections.abc import Generator
 from typing import Any
 
+import metaflow
+from metaflow.metaflow_config import DATASTORE_LOCAL_DIR
 from metaflow.package import DEFAULT_SUFFIXES_LIST, MetaflowPackage
 
 from ..errors import DagsterDeployError
 from ..plan.job import PackagePlan
-from ..runtime.source import _GENERATED, _source_digest
-from .archive import Entry, File, pack
+from ..runtime.source import _GENERATED, _source_files
+from .archive import Entry, pack
 
 _FAILED = "Package creation/upload failed"  # our own error says so in more words
 
@@ -45,7 +52,15 @@ class CodePackage:
         """
         try:
             url, sha = self._package.package_url(), self._package.package_sha()
+            sources = _relative(self._package.digests, _flow_folder())
+            text = json.dumps(sources, indent=0, sort_keys=True).encode()
+            _, digest = self._state.flow_datastore.save_data([text], len_hint=1)[0]
         except Exception as error:
+            if not self._package.is_packed:
+                raise DagsterDeployError(
+                    f"The flow's code could not be packaged: {error}. Mend what it names, then run "
+                    "the command again."
+                ) from error
             raise DagsterDeployError(
                 f"The flow's code could not be stored in the datastore: {error}. Check that the "
                 "datastore can be reached and written, then run the command again."
@@ -54,8 +69,8 @@ class CodePackage:
             url=str(url),
             sha=str(sha),
             metadata=self._package.package_metadata,
-            suffixes=tuple(self._suffixes),
-            source_digest=_source_digest(_flow_folder(), self._suffixes),
+            suffixes=tuple(sorted({*self._suffixes, *_complete_suffixes(sources)})),
+            source_digest=str(digest),
         )
 
     def _echo(self, text: str, **options: Any) -> None:
@@ -64,28 +79,71 @@ class CodePackage:
 
 
 class _FlowPackage(MetaflowPackage):
-    """Without the files that we generate: their text has the package's own name in it."""
+    """Without the files that we generate: their text has the package's own name in it.
+
+    Attributes:
+        is_packed: The package exists; the datastore may not have it yet.
+        digests: The SHA-1 of each file that is not Metaflow's, as it was packed, by its path.
+    """
+
+    def __init__(self, *args: Any, **options: Any) -> None:
+        self.is_packed = False
+        self.digests: dict[str, str] = {}
+        super().__init__(*args, **options)  # starts the thread that packs
 
     def _user_code_tuples(self) -> Generator[tuple[str, str], None, None]:
         # In order, so that the same files always give the same package.
-        yield from sorted(f for f in super()._user_code_tuples() if not _is_generated(f[0]))
+        yield from sorted(f for f in super()._user_code_tuples() if _counts(f[0]))
 
     def _make(self) -> bytes:
         # Most of the time that the package takes is Metaflow's own files, always the same.
-        files: list[File] = []
-        others: list[Entry] = []
-        for source, name in self._mfcontent.contents():
-            if isinstance(source, str):
-                files.append((source, name))
-            else:
-                others.append((source, name))
-        return pack(files, [*others, *self._cached_user_members])
+        content: Any = self._mfcontent
+        own = list(content._cached_metaflow_files)
+        known = set(own)
+        others: list[Entry] = [entry for entry in content.contents() if entry not in known]
+        blob = pack(own, [*others, *self._cached_user_members], self.digests)
+        self.is_packed = True
+        return blob
 
 
-def _is_generated(path: str) -> bool:
+def _counts(path: str) -> bool:
+    """Whether a path is neither a dangling link nor a file that we have generated."""
+    if os.path.islink(path) and not os.path.exists(path):
+        return False
     with open(path, "rb") as file:
-        return file.read(len(_GENERATED)) == _GENERATED
+        return file.read(len(_GENERATED)) != _GENERATED
 
 
 def _flow_folder() -> str:
     return os.path.dirname(os.path.abspath(sys.argv[0]))
+
+
+def _relative(digests: dict[str, str], folder: str) -> dict[str, str]:
+    """The user's files among these: those in the folder by their path from there.
+
+    What Metaflow brings in itself is not the user's: a file of its own to close a package with,
+    and what it keeps in its local folder (the manifest of ``@conda``).
+    """
+    found: dict[str, str] = {}
+    metaflow_folder = metaflow.__path__[0]
+    for path, digest in digests.items():
+        parts = path.split(os.sep)
+        if path.startswith(metaflow_folder + os.sep) or DATASTORE_LOCAL_DIR in parts:
+            continue
+        if "__pycache__" in parts:  # of an installed package; Python writes it anew
+            continue
+        for base in (folder, os.path.realpath(folder)):
+            if path.startswith(base + os.sep):
+                path = os.path.relpath(path, base)
+                break
+        found[path] = digest
+    return found
+
+
+def _complete_suffixes(sources: dict[str, str]) -> set[str]:
+    """The endings of which all files in the flow's folder are packaged: a new one counts too."""
+    folder = _flow_folder()
+    names = [os.path.relpath(path, folder) for path in _source_files(folder, ("",))]
+    suffixes = {os.path.splitext(name)[1].lower() for name in sources if not os.path.isabs(name)}
+    others = {os.path.splitext(name)[1].lower() for name in names if name not in sources}
+    return suffixes - others - {""}

@@ -23,9 +23,9 @@ class PackagePlan:
     metadata: str
     """Its format, as Metaflow describes it."""
     suffixes: tuple[str, ...]
-    """Endings of the files in the flow's folder that belong to it."""
+    """Endings of files in the flow's folder that all belong to it."""
     source_digest: str
-    """What these files were, to see whether they have changed."""
+    """SHA-1 of the list of the flow's files in it, which the datastore has too."""
 
 
 @dataclass(frozen=True)

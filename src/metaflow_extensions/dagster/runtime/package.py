@@ -2,11 +2,12 @@
 
 import fcntl
 import hashlib
+import json
 import os
 import shutil
 import time
 from collections.abc import Iterator
-from contextlib import ExitStack, contextmanager
+from contextlib import ExitStack, contextmanager, suppress
 from dataclasses import dataclass, field
 from functools import cache
 from io import BytesIO
@@ -24,7 +25,7 @@ from .constants import (
     WORKING_DIR,
 )
 from .handover import _read_small
-from .source import _cache_folder, _source_digest
+from .source import _cache_folder, _source_change
 from .store import _top_option
 
 _UNPACKED_LIMIT = 2 * 1024**3  # bytes of unpacked packages that a machine keeps
@@ -35,11 +36,12 @@ _in_use = ExitStack()  # locks on packages that this process uses
 
 @dataclass(frozen=True)
 class _Code:
-    """What processes of the flow run: a file, where, and with which variables."""
+    """What processes of the flow run: a file, where, with which variables, and why."""
 
     file: str
     folder: str
     env: dict[str, str] = field(default_factory=dict)
+    reason: str = ""
 
 
 def _deployed_code(packaged: bool = False) -> _Code:
@@ -54,7 +56,8 @@ def _deployed_code(packaged: bool = False) -> _Code:
         "METAFLOW_CODE_DS": _top_option("datastore"),
         "METAFLOW_CODE_METADATA": CODE_PACKAGE_METADATA,
     }
-    if not packaged and _is_unchanged():
+    reason = "" if packaged else _change()
+    if not packaged and not reason:
         return _Code(FLOW_FILE, WORKING_DIR, env)
     package = _unpacked_package()
     from metaflow.package import MetaflowPackage
@@ -73,24 +76,42 @@ def _deployed_code(packaged: bool = False) -> _Code:
         env["METAFLOW_DATASTORE_SYSROOT_LOCAL"] = os.environ.get(
             "METAFLOW_DATASTORE_SYSROOT_LOCAL", os.path.expanduser("~")
         )
-    return _Code(os.path.join(package, os.path.basename(FLOW_FILE)), folder, env)
+    file = os.path.join(package, os.path.basename(FLOW_FILE))
+    return _Code(file, folder, env, reason)
 
 
-def _is_unchanged() -> bool:
-    """Whether the flow's files on this machine are those that were deployed."""
+def _change() -> str:
+    """What is not on this machine as it was deployed, if anything."""
     global _unchanged_until
     began = time.monotonic()
     if began < _unchanged_until:
-        return True
+        return ""
     try:
         folder = os.path.dirname(FLOW_FILE)
-        unchanged = _source_digest(folder, PACKAGE_SUFFIXES) == SOURCE_DIGEST
-    except OSError:
-        return False
+        change = _source_change(folder, PACKAGE_SUFFIXES, _deployed_files())
+    except OSError as error:
+        return f"The flow's files cannot be compared with those deployed: {error}"
     # Large folders are not looked at again for every task.
     ended = time.monotonic()
-    _unchanged_until = ended + 20 * (ended - began) if unchanged else 0.0
-    return unchanged
+    _unchanged_until = 0.0 if change else ended + 20 * (ended - began)
+    return change
+
+
+@cache
+def _deployed_files() -> dict[str, str]:
+    """The list of the deployed files, from the datastore: fetched once for a machine."""
+    kept = os.path.join(_cache_folder(), "sources", SOURCE_DIGEST)
+    if os.path.exists(kept):
+        with open(kept, encoding="utf-8") as file:
+            return json.load(file)
+    text = _read_small(f"{FLOW_NAME}/data/{SOURCE_DIGEST[:2]}/{SOURCE_DIGEST}")
+    with suppress(OSError):  # it is fetched again where it cannot be kept
+        os.makedirs(os.path.dirname(kept), mode=0o700, exist_ok=True)
+        scratch = f"{kept}.{os.getpid()}"
+        with open(scratch, "wb") as file:
+            file.write(text)
+        os.replace(scratch, kept)
+    return json.loads(text)
 
 
 @cache

@@ -19,7 +19,6 @@ from dagster import (
 )
 
 from .constants import (
-    FLOW_FILE,
     FLOW_NAME,
     METAFLOW_CONFIG_VALUES,
     METAFLOW_STEP_ENV,
@@ -66,10 +65,8 @@ def _run_init(
     if again and _is_done(path):
         return path
     code = _deployed_code()
-    if code.file != FLOW_FILE:
-        context.log.info(
-            f"Not here as it was deployed: {FLOW_FILE}. Using {code.file}."
-        )
+    if code.reason:
+        context.log.info(f"{code.reason}. Using the code package: {code.file}")
     with tempfile.TemporaryDirectory(prefix="metaflow-dagster-") as scratch:
         cmd = [
             *_flow_command(code, scratch),
