@@ -11,16 +11,23 @@ import pytest
 from support.project import Project
 
 FLOW = """
-import os, subprocess, time
+import os, subprocess, sys, time
 from metaflow import FlowSpec, retry, step
 
 class Sleepy(FlowSpec):
     @retry(times=2, minutes_between_retries=0)
     @step
     def start(self):
-        child = subprocess.Popen(["sleep", "300"])
+        # An orphan of the task's group, a session, and an orphan of a session that the task leads.
+        orphan = ["sh", "-c", "sleep 300 > /dev/null 2>&1 & echo $!"]
+        pids = [os.getpid(), int(subprocess.check_output(orphan))]
+        pids.append(subprocess.Popen(["sleep", "300"], start_new_session=True).pid)
+        os.setsid()
+        pids.append(int(subprocess.check_output(orphan)))
+        pids.append(subprocess.Popen(["sleep", "300"]).pid)
+        pids.append(int(os.environ["METAFLOW_DAGSTER_OP_PID"]))
         with open("pids.part", "w") as file:
-            file.write(f"{os.getpid()} {child.pid} {os.environ['METAFLOW_DAGSTER_OP_PID']}")
+            file.write(" ".join(map(str, pids)))
         os.rename("pids.part", "pids")
         time.sleep(300)
         self.next(self.end)
@@ -42,7 +49,7 @@ def is_alive(pid: int) -> bool:
 
 
 def start(project: Project, eventually: Eventually, *options: str) -> tuple[list[int], int]:
-    """Deploy and start; returns (the task and its child, the op's process), and the run's pid."""
+    """Deploy and start; returns (the task and what it started, the op's process), the run's pid."""
     project.deploy(FLOW, *options)
     run = project.start("Sleepy")
     eventually((project.folder / "pids").exists, 60)
@@ -53,9 +60,9 @@ def start(project: Project, eventually: Eventually, *options: str) -> tuple[list
 def test_an_interrupted_run_ends_its_tasks_and_does_not_retry(
     project: Project, eventually: Eventually, executor: str
 ) -> None:
-    (task, child, _), run = start(project, eventually, f"--executor={executor}")
+    (*tasks, _), run = start(project, eventually, f"--executor={executor}")
     os.kill(run, signal.SIGINT)
-    eventually(lambda: not is_alive(task) and not is_alive(child), 15)
+    eventually(lambda: not any(map(is_alive, tasks)), 15)
     eventually(lambda: not is_alive(run), 15)
     log = (project.folder / "log").read_text()
     assert "STEP_RESTARTED" not in log
@@ -69,9 +76,9 @@ def test_an_interrupted_run_ends_its_tasks_and_does_not_retry(
 def test_killing_the_process_of_an_op_ends_its_task(
     project: Project, eventually: Eventually, executor: str
 ) -> None:
-    (task, child, op), run = start(project, eventually, f"--executor={executor}")
+    (*tasks, op), run = start(project, eventually, f"--executor={executor}")
     os.kill(op, signal.SIGKILL)
-    eventually(lambda: not is_alive(task) and not is_alive(child), 10)
+    eventually(lambda: not any(map(is_alive, tasks)), 10)
     eventually(lambda: not is_alive(run), 30)
 
 

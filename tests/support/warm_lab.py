@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import os
-import signal
 import subprocess
 import sys
 import textwrap
@@ -56,9 +55,7 @@ class Lab:
         if is_warm:
             process = warm.spawn(cmd, env=env, cwd=cwd, **streams)
         else:
-            process = subprocess.Popen(
-                cmd, env=env, cwd=cwd, stdin=subprocess.DEVNULL, start_new_session=True, **streams
-            )
+            process = subprocess.Popen(cmd, env=env, cwd=cwd, stdin=subprocess.DEVNULL, **streams)
         os.close(out_write)
         os.close(err_write)
         return process, out_read, err_read
@@ -107,10 +104,3 @@ def wait_until(condition: Any, seconds: float = 10.0) -> None:
     while not condition():
         assert time.monotonic() < deadline, "it did not happen in time"
         time.sleep(0.02)
-
-
-def kill_group(pid: int) -> None:
-    try:
-        os.killpg(pid, signal.SIGKILL)
-    except ProcessLookupError:
-        return

@@ -13,7 +13,7 @@ import time
 from concurrent.futures import ThreadPoolExecutor
 
 import pytest
-from support.warm_lab import Lab, is_alive, kill_group, wait_until
+from support.warm_lab import Lab, is_alive, wait_until
 
 from metaflow_extensions.dagster.step import warm
 
@@ -265,8 +265,8 @@ def test_a_process_can_be_waited_for_and_killed(lab):
     with pytest.raises(subprocess.TimeoutExpired):
         process.wait(timeout=0.1)
     assert 0.09 < time.monotonic() - started < 1
-    assert os.getpgid(process.pid) == os.getsid(process.pid) == process.pid
-    os.killpg(process.pid, signal.SIGTERM)
+    assert process.pid != os.getpgid(process.pid) == process.group != os.getpgid(0)
+    process.end("5")
     assert process.wait(timeout=5) == -signal.SIGTERM
     assert process.poll() == process.wait() == process.returncode == -signal.SIGTERM
     os.close(out)
@@ -323,7 +323,6 @@ def test_a_crash_harms_no_other_task(lab):
         crashed = [pool.submit(lab.run, script, "crash") for _ in range(3)]
     assert [ran.result().out for ran in steady] == ["well\n"] * 3
     assert [ran.result().code for ran in crashed] == [-signal.SIGSEGV] * 3
-    kill_group(crashed[0].result().pid)
     assert not is_alive(crashed[0].result().pid)
 
 
@@ -334,7 +333,7 @@ def test_descriptors_of_other_tasks_are_closed(lab):
     started = time.monotonic()
     assert lab.run(script, "0").out == "done\n"
     assert time.monotonic() - started < 5
-    kill_group(process.pid)
+    process.end("0")
     wait_until(lambda: process.poll() is not None)
     os.close(out)
     os.close(err)

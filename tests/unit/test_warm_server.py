@@ -11,7 +11,7 @@ import threading
 import time
 
 import pytest
-from support.warm_lab import Lab, is_alive, kill_group, wait_until
+from support.warm_lab import Lab, is_alive, wait_until
 
 from metaflow_extensions.dagster.step import warm
 
@@ -294,6 +294,6 @@ def test_waiting_costs_no_time(lab):
         thread.join()
     assert time.process_time() - used < 0.2
     for process, out, err in started:
-        kill_group(process.pid)
+        process.end("0")
         os.close(out)
         os.close(err)

@@ -14,6 +14,7 @@ MODULES = (
     "environ",
     "identity",
     "parameters",
+    "process_tree",
     "process",
     "store",
     "handover",
@@ -98,7 +99,7 @@ def _library() -> tuple[dict[str, _Definition], dict[str, Import]]:
         text = resources.files(_PACKAGE).joinpath(f"{module}.py").read_text(encoding="utf-8")
         # The formatter puts two blank lines around functions and classes, and nowhere else.
         for block in text.strip().split("\n\n\n"):
-            if found := _FUNCTION.search(block):
+            if found := _FUNCTION.search(block.partition('= """')[0]):  # not in a program's text
                 name = found[1]
                 definitions[name] = _Definition((name,), block, len(definitions), False)
             else:

@@ -2,7 +2,6 @@
 
 import os
 import selectors
-import signal
 import subprocess
 import sys
 import time
@@ -11,8 +10,10 @@ from typing import Any
 
 from dagster import DagsterExecutionInterruptedError
 
+from .process_tree import _SUPERVISOR
+
 _LOG_LIMIT = 1024 * 1024  # bytes a stream kept for Metaflow, as in a native run
-_KILL_AFTER = 5.0  # seconds between asking a process group to end and killing it
+_KILL_AFTER = "5"  # seconds between asking what came of a task to end and killing it
 
 
 @dataclass
@@ -37,10 +38,10 @@ def _run_process(
     outcome: _Outcome,
     timeout: float | None = None,
 ) -> None:
-    """Run a command in a process group of its own and stream its output to Dagster.
+    """Run a command and stream its output to Dagster.
 
-    The group ends with the op, whether the op is interrupted or its process is killed.
-    `outcome` is filled in either case.
+    It ends with the op and with all that it started, whether the op is interrupted or its
+    process is killed. `outcome` is filled in either case.
     """
     out_read, out_write = os.pipe()
     err_read, err_write = os.pipe()
@@ -49,12 +50,10 @@ def _run_process(
     finally:
         os.close(out_write)
         os.close(err_write)
-    # A warm process is looked after by its server.
-    guard = _guard(proc.pid) if isinstance(proc, subprocess.Popen) else None
     try:
         _pump(proc, (out_read, err_read), outcome, timeout)
     except BaseException:
-        _kill_group(proc)
+        _end(proc)
         outcome.killed = True
         for lines in (outcome.stdout, outcome.stderr):
             lines.append((time.time_ns() // 1000, b"[KILLED BY ORCHESTRATOR]\n"))
@@ -62,8 +61,6 @@ def _run_process(
     finally:
         os.close(out_read)
         os.close(err_read)
-        if guard is not None:
-            guard.communicate(b"\n")
         outcome.returncode = proc.wait()
 
 
@@ -78,10 +75,10 @@ def _start_process(
     else:
         warm = spawn(cmd, env=env, cwd=folder, stdout=stdout, stderr=stderr)
     return warm or subprocess.Popen(
-        cmd,
+        [sys.executable, "-IS", "-c", _SUPERVISOR, "run", _KILL_AFTER, *cmd],
         env=env,
         cwd=folder,
-        stdin=subprocess.DEVNULL,
+        stdin=subprocess.PIPE,  # closed in whatever way this process ends
         stdout=stdout,
         stderr=stderr,
         start_new_session=True,
@@ -98,34 +95,13 @@ def _start_server(cmd: list[str], env: dict[str, str], folder: str) -> None:
         env["METAFLOW_DAGSTER_WARM"] = "0"
 
 
-def _guard(pid: int) -> "subprocess.Popen[bytes]":
-    """A shell that kills the process group when this process dies without saying goodbye."""
-    script = 'read -r _ && exit; kill -s TERM -- "-$1"; sleep 2; kill -s KILL -- "-$1"'
-    return subprocess.Popen(
-        ["sh", "-c", script, "guard", str(pid)],
-        stdin=subprocess.PIPE,
-        stdout=subprocess.DEVNULL,
-        stderr=subprocess.DEVNULL,
-        start_new_session=True,
-    )
-
-
-def _kill_group(proc: Any) -> None:
-    """End a process and all that it started: ask first, then kill."""
-    for sig, patience in ((signal.SIGTERM, _KILL_AFTER), (signal.SIGKILL, _KILL_AFTER)):
-        try:
-            os.killpg(proc.pid, sig)
-        except ProcessLookupError:
-            break
-        try:
-            proc.wait(timeout=patience)
-        except subprocess.TimeoutExpired:
-            continue
-    # The leader may be gone while children of the same group are not.
-    try:
-        os.killpg(proc.pid, signal.SIGKILL)
-    except (ProcessLookupError, PermissionError):
-        return
+def _end(proc: Any) -> None:
+    """Have a process and all that came of it end: asked first, then killed."""
+    if isinstance(proc, subprocess.Popen):
+        if proc.stdin:
+            proc.stdin.close()
+    else:
+        proc.end(_KILL_AFTER)
 
 
 class _Stream:
@@ -187,7 +163,7 @@ def _pump(
                 raise DagsterExecutionInterruptedError
             if deadline is not None and time.monotonic() > deadline:
                 outcome.timed_out = True
-                _kill_group(proc)
+                _end(proc)
                 deadline = None
 
 

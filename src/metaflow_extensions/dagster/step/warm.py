@@ -27,6 +27,7 @@ import threading
 import time
 from collections.abc import Iterator, Mapping, Sequence
 
+from ..runtime.process_tree import _SUPERVISOR
 from .warm_rules import server_command, server_env, server_key
 
 SWITCH = "METAFLOW_DAGSTER_WARM"  # "0", in a task's environment or in ours: never warm
@@ -40,13 +41,16 @@ class Process:
     """A running task: the part of ``subprocess.Popen`` that its supervisor needs.
 
     Attributes:
-        pid: The process id, which is also its session and its process group.
+        pid: The process id.
+        group: Its process group, which it does not lead.
         returncode: None while it runs, then the exit code; -N if signal N ended it.
     """
 
-    def __init__(self, pid: int, status: socket.socket) -> None:
+    def __init__(self, pid: int, group: int, status: socket.socket) -> None:
         self.pid = pid
+        self.group = group
         self.returncode: int | None = None
+        self._ender: subprocess.Popen[bytes] | None = None
         self._status = status
         self._lock = threading.Lock()
 
@@ -79,19 +83,34 @@ class Process:
         while True:
             code = self.poll()
             if code is not None:
+                if self._ender is not None:
+                    self._ender.wait()
                 return code
             left = None if deadline is None else deadline - time.monotonic()
             if left is not None and left <= 0:
                 raise subprocess.TimeoutExpired(f"process {self.pid}", timeout or 0.0)
             waiter.poll(None if left is None else left * 1000 + 1)
 
+    def end(self, patience: str) -> None:
+        """Have it end with all that came of it; what remains after so many seconds is killed."""
+        if self._ender is None:
+            self._ender = subprocess.Popen(
+                end_command(patience, self.pid, self.group),
+                stdin=subprocess.DEVNULL,
+                start_new_session=True,
+            )
+
     def _exit_code(self, message: bytes) -> int:
         if message:
             return os.waitstatus_to_exitcode(int(message))
         # The server has died, and the exit status with it: do not leave the task to itself.
-        with contextlib.suppress(ProcessLookupError, PermissionError):
-            os.killpg(self.pid, 9)
+        self.end("0")
         return -9
+
+
+def end_command(patience: str, *ids: int) -> list[str]:
+    """The command that ends processes and groups with all that came of them."""
+    return [sys.executable, "-IS", "-c", _SUPERVISOR, "end", patience, *map(str, ids)]
 
 
 class _Server:
@@ -145,12 +164,13 @@ class _Server:
         if not reply:
             raise ConnectionError("the server ended")
         self.has_served = True
-        if not reply.isdigit():
+        pid, _, group = reply.partition(b" ")
+        if not pid.isdigit():
             return None
         # The child waits for this word: what was given up above can never run after all.
         status.send(b"go")
         status.settimeout(None)
-        return Process(int(reply), status)
+        return Process(int(pid), int(group), status)
 
     def retire(self) -> None:
         """Have the server end as soon as its last child has."""
@@ -259,7 +279,7 @@ def spawn(
         stderr: The same for its standard error.
 
     Returns:
-        The process, leader of its own session, or None: start it with ``subprocess`` instead.
+        The process, in a group of its own, or None: start it with ``subprocess`` instead.
     """
     state = _state
     command = server_command(cmd)

@@ -7,6 +7,10 @@ A request is a header with the length of what follows and three descriptors (the
 stderr, and a socket for its status), then JSON: the command line, its part from the script on, the
 environment and the working directory. On the status socket the child sends its process id and
 waits for a word; the server sends why it refuses or, later, the wait status.
+
+A child is in a process group of its own, but leads neither that nor a session, as a native task,
+which may become the leader of one. The leader of the group is a process that has ended and is kept
+as a zombie until the child ends, so that nothing else can get its number.
 """
 
 from __future__ import annotations
@@ -26,18 +30,18 @@ from warm_preload import GitFacts, preload  # pyright: ignore[reportMissingImpor
 
 _HEADER = struct.Struct("!I")  # as in warm.py, which has more imports than a server should
 _IDLE_SECONDS = 60.0  # a server without children ends after this; its client starts another one
-_KILL_AFTER = 2.0  # seconds between asking orphaned tasks to end and killing them
+_KILL_AFTER = "2"  # seconds between asking orphaned tasks to end and killing them
 _TICK = 1.0  # seconds between looks at whether the client is still the parent
 
 _SIGNALS = {signal.SIGCHLD, signal.SIGTERM}
 
 
 class Server:
-    """Serves one client; `children` are the status sockets by process id."""
+    """Serves one client; `children` are status sockets and groups by process id."""
 
     def __init__(self, client: socket.socket) -> None:
         self.client = client
-        self.children: dict[int, socket.socket] = {}
+        self.children: dict[int, tuple[socket.socket, int]] = {}
         self.is_retired = False
         self.is_ended = False
         self.parent = os.getppid()
@@ -126,18 +130,23 @@ class Server:
         if shadow:
             return self._refuse(status, f"{shadow} stands in for an installed module")
         self.git.set(os.path.dirname(os.path.abspath(os.path.join(job.cwd, job.argv[0]))))
+        try:
+            group = os.posix_spawn("/bin/sh", ["sh", "-c", ":"], {}, setpgroup=0)
+        except OSError as error:
+            return self._refuse(status, str(error))
         # In between, a signal for the child would run the server's handlers.
         signal.pthread_sigmask(signal.SIG_BLOCK, _SIGNALS)
         try:
             pid = os.fork()
         except OSError as error:
             signal.pthread_sigmask(signal.SIG_UNBLOCK, _SIGNALS)
+            os.waitpid(group, 0)
             return self._refuse(status, str(error))
         if pid:
-            self.children[pid] = status
+            self.children[pid] = status, group
             signal.pthread_sigmask(signal.SIG_UNBLOCK, _SIGNALS)
             return False
-        self._leave(status, stdout, stderr)
+        self._leave(status, group, stdout, stderr)
         return True
 
     def _refuse(self, status: socket.socket, reason: str) -> bool:
@@ -145,22 +154,23 @@ class Server:
             status.send(b"refused: " + reason.encode(errors="replace"))
         return False
 
-    def _leave(self, status: socket.socket, stdout: int, stderr: int) -> None:
+    def _leave(self, status: socket.socket, group: int, stdout: int, stderr: int) -> None:
         """In the child: drop what belongs to the server, and wait for the client's word."""
-        os.setsid()
+        os.setpgid(0, group)
         signal.set_wakeup_fd(-1)
         for sig in _SIGNALS:
             signal.signal(sig, signal.SIG_DFL)
         signal.pthread_sigmask(signal.SIG_UNBLOCK, _SIGNALS)
         os.dup2(stdout, 1)
         os.dup2(stderr, 2)
-        for mine in (self.client, *self.children.values()):
-            mine.close()
+        self.client.close()
+        for other, _ in self.children.values():
+            other.close()
         for fd in self.signals:
             os.close(fd)
         with status:
             try:
-                status.send(b"%d" % os.getpid())
+                status.send(b"%d %d" % (os.getpid(), group))
                 word = status.recv(16)
             except ConnectionError:
                 word = b""
@@ -169,25 +179,22 @@ class Server:
 
     def _reap(self) -> None:
         """Tell the client of the children that have ended."""
-        while self.children:
-            pid, status = os.waitpid(-1, os.WNOHANG)
-            if pid == 0:
-                return
-            with self.children.pop(pid) as client:
-                with contextlib.suppress(BrokenPipeError):
+        for pid, (client, group) in list(self.children.items()):
+            ended, status = os.waitpid(pid, os.WNOHANG)
+            if ended:
+                os.waitpid(group, 0)
+                del self.children[pid]
+                with client, contextlib.suppress(BrokenPipeError):
                     client.send(b"%d" % status)
 
     def _kill_children(self) -> None:
-        """End the process groups of the children: ask first, then kill."""
-        groups = list(self.children)
-        deadline = time.monotonic() + _KILL_AFTER
-        groups = [pid for pid in groups if _kill_group(pid, signal.SIGTERM)]
-        while groups and time.monotonic() < deadline:
-            self._reap()
-            time.sleep(0.02)
-            groups = [pid for pid in groups if _kill_group(pid, 0)]
-        for pid in groups:
-            _kill_group(pid, signal.SIGKILL)
+        """Have the children end with all that came of them, by a process that outlives this one."""
+        if self.children:
+            from metaflow_extensions.dagster.step.warm import end_command
+
+            ids = [id for pid, (_, group) in self.children.items() for id in (pid, group)]
+            command = end_command(_KILL_AFTER, *ids)
+            os.posix_spawn(command[0], command, os.environ)
 
 
 class _Names:
@@ -224,15 +231,6 @@ class _Names:
 
 def _is_namespace(module: object) -> bool:
     return hasattr(module, "__path__") and getattr(module, "__file__", None) is None
-
-
-def _kill_group(pid: int, sig: int) -> bool:
-    """Signal a process group; False if it is no more."""
-    try:
-        os.killpg(pid, sig)
-    except ProcessLookupError:
-        return False
-    return True
 
 
 def main(descriptor: int) -> None:
