@@ -47,6 +47,7 @@ class Server:
         self.parent = os.getppid()
         self.idle_since = time.monotonic()
         self.names = _Names()
+        self.spare: int | None = None  # a group without a child, as making one takes a millisecond
         self.git = GitFacts()
         # A signal makes the wait in `serve` return by way of this pipe.
         self.signals = os.pipe()
@@ -74,6 +75,9 @@ class Server:
                     if job is not None:
                         return job
             self._reap()
+            if self.spare is None:
+                with contextlib.suppress(OSError):  # `_fork` meets the same error and says so
+                    self.spare = _new_group()
         self._kill_children()
         return None
 
@@ -131,7 +135,7 @@ class Server:
             return self._refuse(status, f"{shadow} stands in for an installed module")
         self.git.set(os.path.dirname(os.path.abspath(os.path.join(job.cwd, job.argv[0]))))
         try:
-            group = os.posix_spawn("/bin/sh", ["sh", "-c", ":"], {}, setpgroup=0)
+            group = self.spare or _new_group()
         except OSError as error:
             return self._refuse(status, str(error))
         # In between, a signal for the child would run the server's handlers.
@@ -140,8 +144,9 @@ class Server:
             pid = os.fork()
         except OSError as error:
             signal.pthread_sigmask(signal.SIG_UNBLOCK, _SIGNALS)
-            os.waitpid(group, 0)
+            self.spare = group
             return self._refuse(status, str(error))
+        self.spare = None
         if pid:
             self.children[pid] = status, group
             signal.pthread_sigmask(signal.SIG_UNBLOCK, _SIGNALS)
@@ -195,6 +200,11 @@ class Server:
             ids = [id for pid, (_, group) in self.children.items() for id in (pid, group)]
             command = end_command(_KILL_AFTER, *ids)
             os.posix_spawn(command[0], command, os.environ)
+
+
+def _new_group() -> int:
+    """A process group whose leader has ended."""
+    return os.posix_spawn("/bin/sh", ["sh", "-c", ":"], {}, setpgroup=0)
 
 
 class _Names:
