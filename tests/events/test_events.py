@@ -96,6 +96,11 @@ def test_a_bad_payload_is_reported_and_left_out(deploy, sensor, publish, payload
     publish("data.ready", **payload)
     publish("data.ready", n=3)
     assert [config_of(request) for request in event.tick()] == [{"n": 2}, {"n": 3}]
+    assert problem in json.loads(event.cursor)["left_out"][0]
+    assert event.tick() == []
+    assert problem in event.skipped
+    assert event.tick() == []
+    assert event.skipped == "No new event data.ready."
 
 
 def test_metadata_that_is_no_json_does_not_stop_the_sensor(deploy, sensor, publish):

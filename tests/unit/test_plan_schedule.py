@@ -78,6 +78,7 @@ REFUSED = {
     "1- * * * ? *": ("1- is not a valid minute", "ranges"),
     ",1 * * * ? *": (",1 is not a valid minute", "lists"),
     "? * * * ? *": ("? is not a valid minute", "0 to 59"),
+    "0 0 12 * * ?": ("year field is ?", "Leave the seconds out"),
     "0 0 * * ? 2027": ("year field is 2027", "Leave the year open"),
     "0 0 * * ? 2027-2030": ("year field is 2027-2030", "no years"),
     "0 0 15W * ? *": ("day of month field is 15W", "no nearest weekday"),

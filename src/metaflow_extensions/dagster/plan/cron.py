@@ -117,7 +117,13 @@ def _refusal(source: str, expression: object, reason: str, advice: str) -> Dagst
 
 def _check_year(year: str) -> None:
     """Dagster's cron has no years: only every year can be said."""
-    if year not in ("*", "?", "*/1", "1970-2199"):
+    if year == "?":  # Quartz's six fields begin with seconds.
+        raise _Problem(
+            "the year field is ?, which AWS does not take: this looks like an expression that "
+            "begins with seconds",
+            "Leave the seconds out: minute, hour, day of month, month, day of week.",
+        )
+    if year not in ("*", "*/1", "1970-2199"):
         raise _Problem(
             f"the year field is {year}, and Dagster's schedules have no years",
             "Leave the year open (*), and stop the schedule in Dagster when its time is over.",

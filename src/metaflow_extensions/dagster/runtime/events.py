@@ -23,6 +23,8 @@ from .sensors import _arrived, _new_records, _read_cursor, _start, _tick
 _EVENT_KEY = ("metaflow", "events")
 # Characters of JSON that a run's tags may take; larger payloads stay in the event log.
 _TAG_LIMIT = 4096
+# Events left out beside started runs whose reasons wait for a tick that starts none.
+_REASONS_KEPT = 20
 _PLAIN = (str, int, float, bool, list, dict, type(None))
 
 
@@ -38,7 +40,8 @@ def _on_events(
 ) -> SensorResult:
     """Start a run for each event or, where there are several names, when all have arrived.
 
-    An event whose payload does not fit is reported in the tick's log and left out.
+    An event whose payload does not fit is left out. The tick's log says so, and the reason for
+    which this tick or, where it starts a run, the next one that starts none was skipped.
 
     Args:
         op: The op that takes the parameters.
@@ -50,7 +53,8 @@ def _on_events(
     """
     state = _read_cursor(context, events)
     sources = {name: _publications(context, name) for name in events}
-    requests, refused = [], []
+    requests = []
+    refused = json.loads(context.cursor or "{}").get("left_out", [])
     for name, record in _new_records(sources, state["after"]):
         event = _event(name, record)
         try:
@@ -71,6 +75,10 @@ def _on_events(
         requests.append(_start(shown, run_config))
     missing = [name for name in events if name not in state["waiting"]]
     waits = f"No new event {' and '.join(missing)}."
+    if (
+        requests and refused
+    ):  # Dagster takes no reason beside runs: the cursor keeps it.
+        state["left_out"] = refused[-_REASONS_KEPT:]
     return _tick(requests, state, " ".join([*refused, waits]))
 
 
