@@ -5,6 +5,29 @@ from __future__ import annotations
 import json
 import sys
 
+ELSEWHERE = """
+import json, os
+from metaflow import Deployer, namespace
+namespace(None)
+os.mkdir("elsewhere")
+home = os.path.abspath("elsewhere")
+deployer = Deployer("flow.py", pylint=False, show_output=False, env={"DAGSTER_HOME": home})
+flow = deployer.dagster().create(file="defs.py")
+run = flow.trigger()
+run.wait_for_completion(check_interval=1, timeout=120)
+stopped = flow.trigger(mode="long")
+while stopped.status == "Pending":
+    pass
+print(json.dumps([run.status, home in run.dagster_ui, stopped.terminate(), stopped.status]))
+"""
+
+
+def test_a_run_knows_the_instance_that_it_went_to(embedded):
+    project = embedded("chain", create=False)
+    facts = json.loads(project.run(sys.executable, "-c", ELSEWHERE).splitlines()[-1])
+    assert facts == ["Succeeded", True, True, "Terminated"]
+
+
 SCRIPT = """
 import json
 from metaflow import DeployedFlow, Deployer, namespace

@@ -120,6 +120,7 @@ class _Announcement:
                 "pathspec": f"{state.flow.name}/{run_id}",
                 "dagster_run_id": dagster_run_id,
                 "job": self._deployment.name,
+                "target": self._target.address(),
             }
             # A FIFO: its reader wants everything at once, and then the end.
             with open(self._attribute_file, "w", encoding="utf-8") as file:

@@ -22,7 +22,7 @@ from ..errors import DagsterRunError
 from .flow_file import flow_file_text
 from .registry import Deployment, Registry
 from .runs import UNFINISHED, RunInfo
-from .targets import choose_target
+from .targets import choose_target, target_at
 
 
 class DagsterTriggeredRun(TriggeredRun):
@@ -30,7 +30,9 @@ class DagsterTriggeredRun(TriggeredRun):
 
     def __init__(self, deployer: Any, content: str) -> None:
         super().__init__(deployer=deployer, content=content)
-        self.dagster_run_id: str | None = json.loads(content).get("dagster_run_id")
+        facts = json.loads(content)
+        self.dagster_run_id: str | None = facts.get("dagster_run_id")
+        self._address: dict[str, Any] | None = facts.get("target")
 
     def terminate(self, **kwargs: Any) -> bool:
         """
@@ -46,8 +48,13 @@ class DagsterTriggeredRun(TriggeredRun):
         bool
             True if the run has been stopped.
         """
+        env = dict(self.deployer.env_vars)
+        if self._address and "url" in self._address:
+            kwargs.setdefault("url", self._address["url"])
+        elif self._address and not self._address["embedded"]:
+            env["DAGSTER_HOME"] = self._address["home"]
         command = _command(self.deployer).terminate(run_id=self._run_id, **kwargs)
-        return _succeeds(self.deployer, command)
+        return _succeeds(self.deployer, command, env)
 
     def wait_for_completion(self, check_interval: int = 5, timeout: int | None = None) -> None:
         """
@@ -95,14 +102,19 @@ class DagsterTriggeredRun(TriggeredRun):
     def dagster_ui(self) -> str | None:
         """The run in Dagster's UI: its URL, or the command that shows it."""
         run = self._info()
-        return _target(self.deployer).how_to_open(run) if run else None
+        return self._target.how_to_open(run) if run else None
 
     @property
     def _run_id(self) -> str:
         return self.pathspec.split("/")[1]
 
     def _info(self) -> RunInfo | None:
-        return _target(self.deployer).find(self.deployer.name, self._run_id)
+        return self._target.find(self.deployer.name, self._run_id)
+
+    @property
+    def _target(self) -> Any:
+        """Where the run went; for one that was found by its id, where this process would look."""
+        return target_at(self._address) if self._address else choose_target(None)
 
 
 class DagsterDeployedFlow(DeployedFlow):
@@ -302,18 +314,13 @@ def _command(deployer: Any) -> Any:
     return get_lower_level_group(deployer.api, deployer.top_level_kwargs, deployer.TYPE, kwargs)
 
 
-def _succeeds(deployer: Any, command: list[str]) -> bool:
+def _succeeds(deployer: Any, command: list[str], env: dict[str, str] | None = None) -> bool:
     pid = deployer.spm.run_command(
         [sys.executable, *command],
-        env=deployer.env_vars,
+        env=env or deployer.env_vars,
         cwd=deployer.cwd,
         show_output=deployer.show_output,
     )
     process: Any = deployer.spm.get(pid)
     process.sync_wait()
     return process.process.returncode == 0
-
-
-def _target(deployer: Any) -> Any:
-    """Where the deployer's runs go: what a command of its flow would choose."""
-    return choose_target(None)

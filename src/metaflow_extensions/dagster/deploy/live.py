@@ -58,6 +58,9 @@ class LiveTarget:
         self._url = url.rstrip("/").removesuffix("/graphql")
         self.description = f"the Dagster deployment at {self._url}"
 
+    def address(self) -> dict[str, Any]:
+        return {"url": self._url}
+
     def start(self, launch: Launch) -> str:
         """Have the deployment start a run; returns the Dagster run id, which it chooses itself."""
         location, repository = self._locate(launch.job)

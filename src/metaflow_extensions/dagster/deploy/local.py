@@ -37,6 +37,9 @@ class LocalTarget:
         kind = "embedded Dagster instance" if embedded else "Dagster instance"
         self.description = f"the {kind} in {self._home.path}"
 
+    def address(self) -> dict[str, Any]:
+        return {"home": self._home.path, "embedded": self._home.embedded}
+
     @cached_property
     def _instance(self) -> DagsterInstance:
         from .instance import open_instance

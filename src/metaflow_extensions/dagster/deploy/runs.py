@@ -61,6 +61,10 @@ class Target(Protocol):
 
     description: str
 
+    def address(self) -> dict[str, Any]:
+        """What finds the target again: see ``target_at``."""
+        ...
+
     def find(self, job: str, run_id: str) -> RunInfo | None:
         """A run of the job by its Metaflow or Dagster run id; None if there is none."""
         ...

@@ -3,11 +3,19 @@
 from __future__ import annotations
 
 import os
+from collections.abc import Mapping
 from typing import Any
 
 from .home import embedded_home
 from .live import LiveTarget
 from .local import LocalTarget
+
+
+def target_at(address: Mapping[str, Any]) -> LiveTarget | LocalTarget:
+    """The target of a run that has been started, by what its ``address()`` gave."""
+    if "url" in address:
+        return LiveTarget(address["url"])
+    return LocalTarget(address["home"], embedded=address["embedded"])
 
 
 def choose_target(url: str | None, flow_datastore: Any = None) -> LiveTarget | LocalTarget:
