@@ -20,6 +20,13 @@ from metaflow.exception import MetaflowException
 from metaflow.metadata_provider import MetaDatum
 from metaflow.runtime import PREFETCH_DATA_ARTIFACTS
 
+from .._metaflow_internals import (
+    TaskWithArtifacts,
+    artifacts_of,
+    ends_of,
+    has_free_ends,
+    parameters_of,
+)
 from ..errors import DagsterRunError
 
 _WORKERS = 16  # cloning waits for the datastore and the metadata service most of the time
@@ -60,10 +67,9 @@ def clone(state: Any, origin_run_id: str, step: str, only: str, arguments: Seque
     params.init_task()
     params.clone(_Changed(parameters, {}, {}))
     params.save_artifacts(given.items())
+    objects, info = artifacts_of(params)
     changed = _Changed(
-        params,
-        {name: params._objects[name] for name in given},
-        {name: params._info[name] for name in given},
+        params, {name: objects[name] for name in given}, {name: info[name] for name in given}
     )
 
     rerun = _closure(state.graph, None if step == _NONE else step)
@@ -93,7 +99,7 @@ def clone(state: Any, origin_run_id: str, step: str, only: str, arguments: Seque
     params.done()
 
 
-class _Changed:
+class _Changed(TaskWithArtifacts):
     """Stands in for the task that is cloned, with parameters that were given anew.
 
     Steps read parameters from the task before them (``MetaflowTask._init_parameters``), so a new
@@ -102,12 +108,12 @@ class _Changed:
 
     def __init__(self, task: Any, objects: dict[str, Any], info: dict[str, Any]) -> None:
         self._new_objects, self._new_info = objects, info
-        self._objects = {**task._objects, **objects}
-        self._info = {**task._info, **info}
+        old_objects, old_info = artifacts_of(task)
+        super().__init__({**old_objects, **objects}, {**old_info, **info})
 
     def over(self, task: Any) -> _Changed:
         """The same changes to another task, as far as it has these artifacts."""
-        names = [name for name in self._new_objects if name in task._objects]
+        names = [name for name in self._new_objects if name in artifacts_of(task)[0]]
         return _Changed(
             task,
             {name: self._new_objects[name] for name in names},
@@ -133,10 +139,10 @@ def _parse(
     ).params
     names = {arg[2:].partition("=")[0] for arg in arguments if arg.startswith("--")}
     given = {}
-    for variable, parameter in state.flow._get_parameters():
+    for variable, parameter in parameters_of(state.flow):
         name = parameter.name
         envvar = "METAFLOW_INIT_" + name.replace("-", "_").upper()
-        if parameter.IS_CONFIG_PARAMETER or not (name in names or envvar in os.environ):
+        if not (name in names or envvar in os.environ):
             continue
         if wanted is not None and name not in wanted:
             continue
@@ -228,11 +234,9 @@ def _register_parameters(state: Any, run_id: str, origin_run_id: str, parameters
         ("attempt", "0", "attempt"),
         ("attempt_ok", "True", "internal_attempt_status"),
     ]
-    if hasattr(graph, "start_step"):
-        fields += [
-            ("start_step", graph.start_step, "graph_structure"),
-            ("end_step", graph.end_step, "graph_structure"),
-        ]
+    if has_free_ends(graph):
+        start, end = ends_of(graph)
+        fields += [("start_step", start, "graph_structure"), ("end_step", end, "graph_structure")]
     tags = ["attempt_id:0"]
     metadata.register_metadata(
         run_id,

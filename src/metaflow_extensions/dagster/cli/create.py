@@ -9,8 +9,7 @@ import tempfile
 from dataclasses import asdict, replace
 from typing import Any
 
-from metaflow import decorators
-
+from .._metaflow_internals import add_decorators
 from ..deploy.package import CodePackage
 from ..errors import DagsterDeployError
 from ..plan.build import CreateOptions, build_plan
@@ -58,12 +57,7 @@ def create_file(
     _check_tags(tags)
     state.check(state.graph, state.flow, state.environment, pylint=state.pylint)
     if decospecs:
-        decorators._attach_decorators(state.flow, decospecs)
-        state.flow.__class__._init_graph()
-        state.graph = state.flow._graph
-        decorators._init_step_decorators(
-            state.flow, state.graph, state.environment, state.flow_datastore, state.logger
-        )
+        add_decorators(state, decospecs)
     options = CreateOptions(
         job_name=name,
         tags=tags,

@@ -4,8 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from metaflow._vendor import click
-
+from .._metaflow_internals import click
 from ..errors import DagsterDeployError
 
 

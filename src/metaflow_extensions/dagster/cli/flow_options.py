@@ -6,7 +6,8 @@ import json
 from typing import Any
 
 from metaflow import parameters
-from metaflow._vendor import click
+
+from .._metaflow_internals import click, parameters_of
 
 PREFIX = "dagster-"
 
@@ -76,10 +77,10 @@ def own_value(values: dict[str, Any], name: str) -> Any:
 def given_parameters(flow: Any, values: dict[str, Any]) -> dict[str, Any]:
     """The flow parameters that were given, by Metaflow's names, as plain data."""
     given = {}
-    for _, parameter in flow._get_parameters():
+    for _, parameter in parameters_of(flow):
         # click spells its destinations so.
         value = values.get(parameter.name.replace("-", "_").lower())
-        if parameter.IS_CONFIG_PARAMETER or value is None or value == ():
+        if value is None or value == ():
             continue
         if isinstance(value, parameters.DelayedEvaluationParameter):
             # IncludeFile: uploads the file and gives its descriptor.

@@ -16,16 +16,13 @@ from functools import cached_property
 from typing import Any
 
 from metaflow.cli_components.step_cmd import step as step_command
-from metaflow.package import MetaflowPackage
 from metaflow.runtime import CLIArgs, Task
 from metaflow.unbounded_foreach import UBF_CONTROL
 from metaflow.user_configs.config_parameters import dump_config_values
 from metaflow.util import decompress_list
 
-try:
-    from metaflow.system_context import system_context
-except ImportError:  # metaflow 2.19.0 has none
-    system_context = None
+from .._metaflow_internals import call_hook, step_decorators_of, tell_hooks
+from .._metaflow_internals.package import MetaflowPackage
 
 
 def launch(state: Any, arguments: Sequence[str]) -> None:
@@ -42,11 +39,11 @@ def launch(state: Any, arguments: Sequence[str]) -> None:
     ubf_context = None if options["ubf_context"] == "none" else options["ubf_context"]
     split_index = options["split_index"]
 
-    decorators = list(getattr(state.flow, step_name).decorators)
+    decorators = step_decorators_of(state.flow, step_name)
     package = _LazyPackage(state)
-    _tell_hooks(run_id=run_id)
+    tell_hooks(run_id=run_id)
     for deco in decorators:
-        _call(deco, "runtime_init", (step_name,), (state.flow, state.graph, package, run_id))
+        call_hook(deco, "runtime_init", (step_name,), (state.flow, state.graph, package, run_id))
 
     state.metadata.add_sticky_tags(tags=options["opt_tag"])
     task = Task(
@@ -75,9 +72,9 @@ def launch(state: Any, arguments: Sequence[str]) -> None:
     args = CLIArgs(task)
     if options["opt_namespace"] is not None:
         args.command_options["namespace"] = options["opt_namespace"]
-    _tell_hooks(retry_count=retry_count, max_user_code_retries=user_retries)
+    tell_hooks(retry_count=retry_count, max_user_code_retries=user_retries)
     for deco in decorators:
-        _call(
+        call_hook(
             deco,
             "runtime_step_cli",
             (step_name, args),
@@ -88,12 +85,6 @@ def launch(state: Any, arguments: Sequence[str]) -> None:
     command_line = args.get_args()
     sys.stdout.flush()
     os.execvpe(command_line[0], command_line, {**os.environ, **args.get_env()})
-
-
-def _tell_hooks(**facts: Any) -> None:
-    """Set what hooks find in Metaflow's ``system_context``."""
-    if system_context is not None:
-        system_context._update(**facts)
 
 
 class _Gang:
@@ -147,12 +138,3 @@ def _config_file(values: dict[str, Any]) -> str:
     with os.fdopen(handle, "w", encoding="utf-8") as file:
         json.dump(values, file)
     return path
-
-
-def _call(deco: Any, hook: str, new_args: tuple[Any, ...], old_args: tuple[Any, ...]) -> None:
-    """Call a hook in its newer form where the decorator defines it (``<hook>_ctx``)."""
-    newer = getattr(deco, f"{hook}_ctx", None)
-    if newer is not None:
-        newer(*new_args)
-    else:
-        getattr(deco, hook)(*old_args)

@@ -11,8 +11,8 @@ from collections.abc import Callable
 from typing import Any
 
 from metaflow import parameters
-from metaflow._vendor import click
 
+from .._metaflow_internals import click
 from .flow_options import FlowCommand
 
 _Command = Callable[..., Any]

@@ -5,20 +5,18 @@ from __future__ import annotations
 import json
 from typing import Any
 
-from metaflow._vendor import click
-
+from .._metaflow_internals import click, namespaced_event
 from ..errors import DagsterRunError
 
 
 def _namespaced(name: str) -> str:
-    try:
-        from metaflow.plugins.namespaced_events import namespaced_event_name
-    except ImportError as error:
+    full_name = namespaced_event(name)
+    if full_name is None:
         raise DagsterRunError(
             "This version of Metaflow has no namespaced events. Upgrade it, or publish the whole "
             "name without --namespaced."
-        ) from error
-    return namespaced_event_name(name)()
+        )
+    return full_name
 
 
 @click.command(

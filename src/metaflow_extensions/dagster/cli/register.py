@@ -10,6 +10,7 @@ from typing import Any
 from metaflow.parameters import JSONTypeClass
 from metaflow.util import get_username
 
+from .._metaflow_internals import parameters_of
 from ..deploy.registry import Deployment, Registry
 from ..deploy.tokens import resolve_token
 from ..plan.job import JobPlan
@@ -79,9 +80,7 @@ def write_attributes(state: Any, job: str, attribute_file: str | None) -> None:
 
 def _parameters(flow: Any) -> dict[str, dict[str, Any]]:
     found = {}
-    for variable, parameter in flow._get_parameters():
-        if parameter.IS_CONFIG_PARAMETER:
-            continue
+    for variable, parameter in parameters_of(flow):
         options = parameter.kwargs
         default = options.get("default")
         kind = options.get("type") or (

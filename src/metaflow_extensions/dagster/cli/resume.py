@@ -12,6 +12,7 @@ from typing import Any
 from metaflow.includefile import IncludedFile
 from metaflow.user_configs.config_parameters import dump_config_values
 
+from .._metaflow_internals import configs_of, has_config_options, parameters_of
 from ..deploy.home import embedded_home
 from ..deploy.live import LiveTarget
 from ..deploy.registry import Deployment, Registry
@@ -61,13 +62,8 @@ def _required(state: Any, values: dict[str, Any], origin: Any) -> dict[str, Any]
     """What a deployed job demands and the command does not give: as it was in the origin run."""
     given = given_parameters(state.flow, values)
     found = {}
-    for variable, parameter in state.flow._get_parameters():
-        if (
-            parameter.name not in given
-            and not parameter.IS_CONFIG_PARAMETER
-            and parameter.kwargs.get("required")
-            and variable in origin
-        ):
+    for variable, parameter in parameters_of(state.flow):
+        if parameter.name not in given and parameter.kwargs.get("required") and variable in origin:
             value = origin[variable]
             if isinstance(value, IncludedFile):
                 value = json.dumps(value.descriptor)
@@ -145,14 +141,14 @@ def _use_configs_of(state: Any, parameters: Any) -> None:
     values = json.loads(json.dumps(dump_config_values(state.flow)))
     configs = values.get("user_configs", {})
     changed = {}
-    for variable, parameter in state.flow._get_parameters():
-        if parameter.IS_CONFIG_PARAMETER and variable in parameters:
+    for variable, parameter in configs_of(state.flow):
+        if variable in parameters:
             _, is_plain = configs[parameter.name]
             changed[parameter.name] = [parameters[variable], is_plain]
     changed = json.loads(json.dumps(changed))
     if not changed or changed == configs or "--local-config-file" in sys.argv:
         return
-    if getattr(state, "has_cl_config_options", False):
+    if has_config_options(state):
         raise DagsterRunError(
             "Configs come from the run that is resumed. Leave out --config and --config-value."
         )

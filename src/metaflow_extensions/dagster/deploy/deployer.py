@@ -83,9 +83,10 @@ class DagsterDeployer(DeployerImpl):
         DagsterDeployedFlow
             The flow deployed to Dagster.
         """
+        from .._metaflow_internals import create_deployment
         from .deployed import DagsterDeployedFlow
 
-        return self._create(DagsterDeployedFlow, **kwargs)  # type: ignore[return-value]
+        return create_deployment(self, DagsterDeployedFlow, **kwargs)
 
 
 _addl_stubgen_modules = ["metaflow_extensions.dagster.deploy.deployed"]

@@ -1,8 +1,5 @@
 """The code package of a deployment: built by Metaflow, kept in the flow's datastore.
 
-``MetaflowPackage`` is what all of Metaflow's schedulers use, though it is not public; and so are
-the methods overridden here: the one that lists the user's files and the one that packs them all.
-
 Beside the package, the datastore gets the list of the files in it that are the user's: those of the
 flow's folder and those that decorators, mutators and environments brought in (``add_to_package``).
 By that list a run sees whether the flow is still what was deployed (``runtime/source.py``).
@@ -13,17 +10,22 @@ from __future__ import annotations
 import json
 import os
 import sys
-from collections.abc import Generator
+from collections.abc import Iterable
 from typing import Any
 
 import metaflow
 from metaflow.metaflow_config import DATASTORE_LOCAL_DIR
-from metaflow.package import DEFAULT_SUFFIXES_LIST, MetaflowPackage
 
+from .._metaflow_internals.package import (
+    DEFAULT_SUFFIXES_LIST,
+    CodePackageBase,
+    Entry,
+    File,
+)
 from ..errors import DagsterDeployError
 from ..plan.job import PackagePlan
 from ..runtime.source import _GENERATED, _source_files
-from .archive import Entry, pack
+from .archive import pack
 
 _FAILED = "Package creation/upload failed"  # our own error says so in more words
 
@@ -78,7 +80,7 @@ class CodePackage:
             self._state.echo(text, **options)
 
 
-class _FlowPackage(MetaflowPackage):
+class _FlowPackage(CodePackageBase):
     """Without the files that we generate: their text has the package's own name in it.
 
     Attributes:
@@ -91,17 +93,12 @@ class _FlowPackage(MetaflowPackage):
         self.digests: dict[str, str] = {}
         super().__init__(*args, **options)  # starts the thread that packs
 
-    def _user_code_tuples(self) -> Generator[tuple[str, str], None, None]:
-        # In order, so that the same files always give the same package.
-        yield from sorted(f for f in super()._user_code_tuples() if _counts(f[0]))
+    def keeps(self, path: str) -> bool:
+        return _counts(path)
 
-    def _make(self) -> bytes:
+    def pack(self, metaflow_files: list[File], others: Iterable[Entry]) -> bytes:
         # Most of the time that the package takes is Metaflow's own files, always the same.
-        content: Any = self._mfcontent
-        own = list(content._cached_metaflow_files)
-        known = set(own)
-        others: list[Entry] = [entry for entry in content.contents() if entry not in known]
-        blob = pack(own, [*others, *self._cached_user_members], self.digests)
+        blob = pack(metaflow_files, others, self.digests)
         self.is_packed = True
         return blob
 

@@ -13,6 +13,8 @@ from dataclasses import asdict, dataclass, field, fields
 from io import BytesIO
 from typing import Any
 
+from .._metaflow_internals import storage_of
+
 _FOLDER = "dagster/deployments"
 
 
@@ -47,7 +49,7 @@ class Registry:
     @classmethod
     def of(cls, flow_datastore: Any) -> Registry:
         """The registry next to a flow's data."""
-        return cls(flow_datastore._storage_impl)
+        return cls(storage_of(flow_datastore))
 
     @classmethod
     def default(cls) -> Registry:

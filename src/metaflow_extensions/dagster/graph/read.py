@@ -10,14 +10,10 @@ import math
 from dataclasses import replace
 from typing import Any
 
+from .._metaflow_internals import ends_of
 from .model import FlowShape, Guard, StepKind, StepShape
 
 _Stack = tuple[frozenset[str], ...]
-
-
-def ends_of(graph: Any) -> tuple[str, str]:
-    """The names of a flow's first and last step, which older versions of Metaflow fix."""
-    return getattr(graph, "start_step", "start"), getattr(graph, "end_step", "end")
 
 
 def read_shape(graph: Any) -> FlowShape:

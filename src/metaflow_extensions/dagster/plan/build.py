@@ -14,6 +14,7 @@ from typing import Any
 from metaflow.decorators import flow_decorators
 from metaflow.user_configs.config_parameters import dump_config_values
 
+from .._metaflow_internals import graph_of
 from ..errors import DagsterDeployError
 from ..graph import FlowShape, StepKind, read_shape
 from .engine import EngineOptions, EnginePlan, merged, plan_engine, with_engine
@@ -59,7 +60,7 @@ def build_plan(
         DagsterDeployError: something in the flow or the options cannot be deployed.
     """
     flow = state.flow
-    shape = read_shape(flow._graph)
+    shape = read_shape(graph_of(flow))
     job_name = options.job_name or default_job_name(flow)
     if not is_valid_dagster_name(job_name):
         raise DagsterDeployError(

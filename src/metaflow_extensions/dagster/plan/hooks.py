@@ -5,6 +5,8 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Any
 
+from .._metaflow_internals import flow_decorators_of
+
 
 @dataclass(frozen=True)
 class ExitHookPlan:
@@ -16,7 +18,7 @@ class ExitHookPlan:
 
 def plan_exit_hooks(flow: Any) -> ExitHookPlan | None:
     """The hooks of all ``@exit_hook`` of ``flow``, whose flow decorators are initialised."""
-    decorators = flow._flow_decorators.get("exit_hook") or ()
+    decorators = flow_decorators_of(flow, "exit_hook")
     if not decorators:
         return None
     return ExitHookPlan(

@@ -16,11 +16,11 @@ from dataclasses import dataclass
 from enum import Enum
 from typing import Any, Final
 
-from metaflow._vendor import click
 from metaflow.exception import MetaflowException
 from metaflow.includefile import FilePathClass
 from metaflow.parameters import DeployTimeField, JSONTypeClass, deploy_time_eval
 
+from .._metaflow_internals import check_parameters, click, parameters_of
 from ..errors import DagsterDeployError
 
 
@@ -136,12 +136,10 @@ def plan_parameters(flow: Any, *, must_have_defaults: str | None) -> tuple[Param
             type, or its deploy-time function fails.
         MetaflowException: Two names differ in case only (Metaflow's own message).
     """
-    flow._check_parameters(config_parameters=False)
+    check_parameters(flow)
     taken: set[str] = set()
     plans = []
-    for _, parameter in flow._get_parameters():
-        if parameter.IS_CONFIG_PARAMETER:
-            continue
+    for _, parameter in parameters_of(flow):
         plan = _plan(parameter, taken)
         if plan.default is MISSING and must_have_defaults:
             raise DagsterDeployError(
@@ -157,10 +155,9 @@ def config_keys(flow: Any) -> dict[str, str]:
     """By the name of each parameter, its key in Dagster's run config; evaluates nothing."""
     taken: set[str] = set()
     keys = {}
-    for _, parameter in flow._get_parameters():
-        if not parameter.IS_CONFIG_PARAMETER:
-            field, alias = _field_name(parameter.name, taken)
-            keys[parameter.name] = alias or field
+    for _, parameter in parameters_of(flow):
+        field, alias = _field_name(parameter.name, taken)
+        keys[parameter.name] = alias or field
     return keys
 
 
@@ -168,10 +165,8 @@ def required_parameters(flow: Any) -> tuple[str, ...]:
     """Names of the parameters that a run must be given: required, and without any default."""
     return tuple(
         parameter.name
-        for _, parameter in flow._get_parameters()
-        if not parameter.IS_CONFIG_PARAMETER
-        and parameter.kwargs.get("required")
-        and parameter.kwargs.get("default") is None
+        for _, parameter in parameters_of(flow)
+        if parameter.kwargs.get("required") and parameter.kwargs.get("default") is None
     )
 
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Any
 
+from .._metaflow_internals import flow_decorators_of
 from ..errors import DagsterDeployError
 from .cron import five_field_cron
 
@@ -28,7 +29,7 @@ def plan_schedule(flow: Any) -> SchedulePlan | None:
     Raises:
         DagsterDeployError: The cron expression or the timezone cannot be used.
     """
-    decorators = flow._flow_decorators.get("schedule")
+    decorators = flow_decorators_of(flow, "schedule")
     if not decorators or decorators[0].schedule is None:
         return None
     (schedule, *_) = decorators

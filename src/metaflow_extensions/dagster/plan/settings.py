@@ -14,7 +14,7 @@ import re
 from collections.abc import Callable, Mapping
 from urllib.parse import urlsplit
 
-from metaflow.metaflow_config_funcs import _all_configs
+from .._metaflow_internals import settings
 
 _PREFIX = "METAFLOW_"
 
@@ -103,7 +103,7 @@ def _resolved_config() -> dict[str, str]:
     accessed, DATATOOLS_CLIENT_PARAMS holds an object that is no JSON.
     """
     found = {}
-    for variable, setting in _all_configs.items():
+    for variable, setting in settings().items():
         name = variable.removeprefix(_PREFIX)
         is_wanted = name in _ALWAYS or (
             not setting.is_default and (name == "USER" or _is_baked(name))

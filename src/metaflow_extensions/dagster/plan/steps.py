@@ -5,8 +5,7 @@ from __future__ import annotations
 from itertools import chain
 from typing import Any
 
-from metaflow.decorators import StepDecorator
-
+from .._metaflow_internals import has_launch_hook, step_decorators_of
 from ..errors import DagsterDeployError
 from .model import RetryPlan
 
@@ -29,7 +28,7 @@ _FOREIGN = {
 
 def step_decorators(flow: Any, step_name: str) -> list[Any]:
     """The step decorators of a step, in the order in which Metaflow calls them."""
-    return list(getattr(flow, step_name).decorators)
+    return step_decorators_of(flow, step_name)
 
 
 def plan_retry(flow: Any, step_name: str) -> RetryPlan:
@@ -66,11 +65,7 @@ def plan_timeout(flow: Any, step_name: str) -> float | None:
 def has_launch_hooks(flow: Any, step_name: str) -> bool:
     """Whether a decorator acts when the task is launched (``runtime_step_cli``)."""
     return any(
-        deco.name not in _HOOKS_DONE_HERE
-        and (
-            type(deco).runtime_step_cli is not StepDecorator.runtime_step_cli
-            or getattr(deco, "runtime_step_cli_ctx", None) is not None
-        )
+        deco.name not in _HOOKS_DONE_HERE and has_launch_hook(deco)
         for deco in step_decorators(flow, step_name)
     )
 

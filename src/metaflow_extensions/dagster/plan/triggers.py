@@ -16,6 +16,7 @@ from typing import Any, Literal
 from metaflow.exception import MetaflowException
 from metaflow.metaflow_current import current
 
+from .._metaflow_internals import flow_decorators_of, parameters_of
 from ..errors import DagsterDeployError
 from .cron import five_field_cron
 from .parameters import required_parameters
@@ -91,9 +92,9 @@ def plan_triggers(flow: Any) -> tuple[EventTriggerPlan | FinishTriggerPlan, ...]
             or a parameter that a run must be given is not given by any event.
     """
     plans: list[EventTriggerPlan | FinishTriggerPlan] = []
-    for decorator in flow._flow_decorators.get("trigger") or ():
+    for decorator in flow_decorators_of(flow, "trigger"):
         plans.append(_event_trigger(flow, decorator))
-    for decorator in flow._flow_decorators.get("trigger_on_finish") or ():
+    for decorator in flow_decorators_of(flow, "trigger_on_finish"):
         plans.append(_finish_trigger(flow, decorator))
     return tuple(plans)
 
@@ -101,11 +102,7 @@ def plan_triggers(flow: Any) -> tuple[EventTriggerPlan | FinishTriggerPlan, ...]
 def _event_trigger(flow: Any, decorator: Any) -> EventTriggerPlan:
     _evaluate(decorator)
     # Metaflow's parameters ignore case; configs cannot be set by events.
-    names = {
-        parameter.name.lower(): parameter.name
-        for _, parameter in flow._get_parameters()
-        if not parameter.IS_CONFIG_PARAMETER
-    }
+    names = {parameter.name.lower(): parameter.name for _, parameter in parameters_of(flow)}
     events: list[EventPlan] = []
     mapped: dict[str, str] = {}
     for trigger in decorator.triggers:

@@ -10,7 +10,6 @@ from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager, suppress
 from dataclasses import dataclass, field
 from functools import cache
-from io import BytesIO
 
 from dagster import Failure
 
@@ -26,7 +25,7 @@ from .constants import (
 )
 from .handover import _read_small
 from .source import _cache_folder, _source_change
-from .store import _top_option
+from .store import _extract_package, _package_variables, _top_option
 
 _UNPACKED_LIMIT = 2 * 1024**3  # bytes of unpacked packages that a machine keeps
 
@@ -60,13 +59,7 @@ def _deployed_code(packaged: bool = False) -> _Code:
     if not packaged and not reason:
         return _Code(FLOW_FILE, WORKING_DIR, env)
     package = _unpacked_package()
-    from metaflow.package import MetaflowPackage
-
-    to_set = MetaflowPackage.get_post_extract_env_vars(CODE_PACKAGE_METADATA, package)
-    for name, value in to_set.items():
-        # With a colon it replaces what is there, without one it goes before it.
-        before = None if name.endswith(":") else os.environ.get(name)
-        env[name.rstrip(":")] = f"{value}{os.pathsep}{before}" if before else value
+    env.update(_package_variables(CODE_PACKAGE_METADATA, package))
     # Cards of a local datastore are found from the working directory upwards.
     local = _top_option("datastore") == "local"
     data = os.path.dirname(_top_option("datastore-root")) if local else ""
@@ -160,12 +153,10 @@ def _unpack(folder: str) -> None:
     if hashlib.sha1(blob).hexdigest() != sha:
         what = f"The code package of this deployment is damaged: {CODE_PACKAGE_URL}"
         raise Failure(f"{what}\n{todo}", allow_retries=False)
-    from metaflow.package import MetaflowPackage
-
     scratch = f"{folder}.new"
     shutil.rmtree(scratch, ignore_errors=True)  # of a process that was killed
     os.mkdir(scratch)
-    MetaflowPackage.cls_extract_into(CODE_PACKAGE_METADATA, BytesIO(blob), scratch)
+    _extract_package(CODE_PACKAGE_METADATA, blob, scratch)
     os.rename(scratch, folder)
 
 

@@ -1,4 +1,9 @@
-"""What the op itself reads from and writes to Metaflow's datastore."""
+"""What the op itself takes of Metaflow: its datastore, and its way with code packages.
+
+All that a generated file uses of Metaflow's insides is here, inside functions: importing Metaflow
+takes a while, and the file has to work where metaflow-dagster, which has them checked and typed
+(`_metaflow_internals`), is not installed.
+"""
 
 import json
 import os
@@ -67,6 +72,26 @@ def _task_datastore(path: str, mode: str, attempt: int | None = None) -> Any:
     return store.get_task_datastore(
         run_id, step_name, task_id, attempt=attempt, mode=mode
     )
+
+
+def _extract_package(metadata: str, blob: bytes, folder: str) -> None:
+    """Unpack a code package, whose format `metadata` describes."""
+    from metaflow.package import MetaflowPackage
+
+    MetaflowPackage.cls_extract_into(metadata, BytesIO(blob), folder)
+
+
+def _package_variables(metadata: str, folder: str) -> dict[str, str]:
+    """The variables with which processes use an unpacked code package."""
+    from metaflow.package import MetaflowPackage
+
+    env: dict[str, str] = {}
+    to_set = MetaflowPackage.get_post_extract_env_vars(metadata, folder)
+    for name, value in to_set.items():
+        # With a colon it replaces what is there, without one it goes before it.
+        before = None if name.endswith(":") else os.environ.get(name)
+        env[name.rstrip(":")] = f"{value}{os.pathsep}{before}" if before else value
+    return env
 
 
 def _is_done(path: str) -> bool:

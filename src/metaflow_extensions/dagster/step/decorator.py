@@ -16,6 +16,7 @@ from metaflow.decorators import StepDecorator
 from metaflow.metadata_provider import MetaDatum
 from metaflow.unbounded_foreach import UBF_TASK
 
+from .._metaflow_internals import ends_of
 from .facts import task_facts
 from .trigger import announce_origin, left_origin
 
@@ -59,7 +60,7 @@ class DagsterInternalDecorator(StepDecorator):
             for field, variable in _METADATA.items()
             if variable in os.environ
         }
-        values |= announce_origin(is_start=step_name == getattr(graph, "start_step", "start"))
+        values |= announce_origin(is_start=step_name == ends_of(graph)[0])
         data = [
             MetaDatum(field=field, value=value, type=field, tags=tags)
             for field, value in values.items()

@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
-import os
 from typing import Any
 
 from metaflow import metaflow_config
+
+from .._metaflow_internals import card_paths, way_on
 
 
 def task_facts(flow: Any, graph: Any, step_name: str, datastore: Any) -> dict[str, Any]:
@@ -17,42 +18,15 @@ def task_facts(flow: Any, graph: Any, step_name: str, datastore: Any) -> dict[st
         step_name: The step that ran.
         datastore: The task's datastore, done by now.
     """
-    transition = getattr(flow, "_transition", None) or ([], None)
-    splits = getattr(flow, "_foreach_num_splits", None)
-    if graph[step_name].parallel_foreach:
-        splits = flow._parallel_ubf_iter.num_parallel
+    node = graph[step_name]
+    next_steps, splits, gang = way_on(flow, node.parallel_foreach)
+    has_cards = any(deco.name == "card" for deco in node.decorators)
     ui: str | None = metaflow_config.UI_URL  # pyright: ignore[reportAssignmentType]
     return {
-        "splits": splits or 0,
-        "next_steps": list(transition[0]),
-        "gang": list(getattr(flow, "_control_mapper_tasks", None) or []),
+        "splits": splits,
+        "next_steps": next_steps,
+        "gang": gang,
         "artifacts": sorted(name for name, _ in datastore.items() if not name.startswith("_")),
-        "cards": _card_paths(graph[step_name].decorators, flow, datastore),
+        "cards": card_paths(flow.name, datastore) if has_cards else [],
         "url": f"{ui.rstrip('/')}/{flow.name}/{datastore.pathspec}" if ui else None,
     }
-
-
-def _card_paths(decorators: list[Any], flow: Any, datastore: Any) -> list[str]:
-    """Where the task's cards are: paths of a local datastore, URLs of any other."""
-    if not any(deco.name == "card" for deco in decorators):
-        return []
-    from metaflow.plugins.cards.card_datastore import CardDatastore
-    from metaflow.plugins.cards.exception import CardNotPresentException
-
-    parent = datastore.parent_datastore
-    root = str(CardDatastore.get_storage_root(parent.TYPE))
-    # Cards have a root of their own (metaflow/plugins/cards/card_client.py).
-    storage = type(parent._storage_impl)(root)
-    cards = CardDatastore(_OnStorage(storage, flow.name), f"{flow.name}/{datastore.pathspec}")
-    try:
-        return sorted(os.path.join(root, path) for path in cards.extract_card_paths())
-    except CardNotPresentException:
-        return []
-
-
-class _OnStorage:
-    """What CardDatastore takes of a flow datastore."""
-
-    def __init__(self, storage: Any, flow_name: str) -> None:
-        self._storage_impl = storage
-        self.flow_name = flow_name

@@ -11,7 +11,8 @@ import re
 from typing import Any
 
 from metaflow.events import MetaflowEvent, Trigger
-from metaflow.metaflow_current import current
+
+from .._metaflow_internals import replace_events, set_current, storage_of
 
 _FIELDS = ("name", "id", "timestamp", "type")
 
@@ -35,11 +36,13 @@ class DagsterTrigger(Trigger):
     def __init__(self, events: list[dict[str, Any]]) -> None:
         events = sorted(events, key=lambda event: event["timestamp"], reverse=True)
         super().__init__([{name: event[name] for name in _FIELDS} for event in events])
-        plain, self._events = self._events, []
-        for values, source in zip(plain, events, strict=True):
+
+        def with_payload(values: tuple[Any, ...], place: int) -> DagsterTriggerEvent:
             event = DagsterTriggerEvent(*values)
-            event._source = source
-            self._events.append(event)
+            event._source = events[place]
+            return event
+
+        replace_events(self, with_payload)
 
 
 def announce_origin(is_start: bool) -> dict[str, str]:
@@ -55,7 +58,7 @@ def announce_origin(is_start: bool) -> dict[str, str]:
         fields["dagster-scheduled-time"] = tags["metaflow/scheduled_time"]
     events = json.loads(tags.get("metaflow/triggered_by") or "[]")
     if events:
-        current._update_env({"trigger": DagsterTrigger(events)})
+        set_current("trigger", DagsterTrigger(events))
         if is_start:
             shown = [{name: event[name] for name in _FIELDS} for event in events]
             fields["execution-triggers"] = json.dumps(shown)
@@ -70,7 +73,7 @@ def left_origin(task_datastore: Any) -> dict[str, str]:
     parent = task_datastore.parent_datastore
     path = re.sub(r"_node_\d+$", "", task_datastore.pathspec)
     name = f"{parent.flow_name}/_dagster/{path}.json"
-    with parent._storage_impl.load_bytes([name]) as loaded:
+    with storage_of(parent).load_bytes([name]) as loaded:
         for _, local_path, _ in loaded:
             if local_path is not None:
                 with open(local_path, encoding="utf-8") as file:

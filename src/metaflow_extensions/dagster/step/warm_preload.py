@@ -15,6 +15,7 @@ import linecache
 import os
 import sys
 import time
+from contextlib import suppress
 from importlib.machinery import ModuleSpec, SourceFileLoader
 from types import CodeType
 from typing import Any
@@ -102,16 +103,17 @@ class GitFacts:
     """
 
     def __init__(self) -> None:
-        self._git: Any = sys.modules.get("metaflow.metaflow_git")
         self._known: dict[str, tuple[float, Any]] = {}
 
     def set(self, folder: str) -> None:
         """Have the next child find the facts of `folder` in Metaflow's own cache."""
-        if not hasattr(self._git, "_git_info_cache") or not os.path.isdir(folder):
+        from metaflow_extensions.dagster import _metaflow_internals as internals
+
+        if not os.path.isdir(folder):
             return
         asked, facts = self._known.get(folder, (float("-inf"), None))
-        if time.monotonic() - asked > _GIT_SECONDS:
-            self._git._git_info_cache = None
-            facts = self._git.get_repository_info(folder)
-            self._known[folder] = (time.monotonic(), facts)
-        self._git._git_info_cache = facts
+        with suppress(internals.MetaflowVersionError):
+            if time.monotonic() - asked > _GIT_SECONDS:
+                facts = internals.read_repository(folder)
+                self._known[folder] = (time.monotonic(), facts)
+            internals.know_repository(facts)

@@ -1,0 +1,297 @@
+"""Everything private of Metaflow that this package needs, with a check of its shape.
+
+No other module imports ``metaflow._*`` or reaches for underscore attributes of Metaflow's objects
+(tests/unit/test_metaflow_internals.py holds that). Differences between its versions, from 2.19.0
+on, are here too. Where a part is missing, `MetaflowVersionError` names it and the version.
+
+| part | why |
+| --- | --- |
+| _vendor.click | commands below Metaflow's own are made of the click that it brings along |
+| FlowSpec._graph, _flow_decorators, _get_parameters, _check_parameters | what a flow is |
+| decorators._attach_decorators, _init_step_decorators, FlowSpec._init_graph | options --with |
+| metaflow_config_funcs._all_configs | settings that differ from Metaflow's defaults |
+| FlowDataStore._storage_impl | reads and writes small files beside a flow's data |
+| TaskDataStore._objects, _info | clones tasks with parameters that were given anew |
+| Current._update_env, Trigger._events | ``current.trigger`` |
+| FlowSpec._transition and its like | the way on from a task that has run |
+| system_context | what launch hooks find there; not in 2.19.0 |
+| metaflow_git._git_info_cache | facts of a repository are asked for once, not for each task |
+| DeployerImpl._create | what a Deployer's ``create`` calls |
+| package.MetaflowPackage | see `package.py` here |
+
+What helpers in generated files use of Metaflow is in ``runtime/store.py``, which has to work where
+this package is not. Metaflow imports this module in every process, so it imports next to nothing.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Iterator
+from typing import TYPE_CHECKING, Any
+
+from metaflow.exception import MetaflowException
+
+if TYPE_CHECKING:
+    from metaflow._vendor import click
+
+    from .types import (
+        CliState,
+        ConfigValue,
+        Flow,
+        FlowDatastore,
+        Graph,
+        Parameter,
+        StepDecorator,
+        Storage,
+        TaskDatastore,
+    )
+
+__all__ = ["click"]
+
+TESTED = ("2.19.0", "2.19.39")
+"""The oldest and the newest version of Metaflow that this package is tested with."""
+
+
+class MetaflowVersionError(MetaflowException):
+    """The installed Metaflow is not made as this package knows it."""
+
+    headline = "This version of Metaflow does not fit metaflow-dagster"
+
+    def __init__(self, part: str) -> None:
+        import metaflow
+
+        super().__init__(
+            f"Metaflow {metaflow.__version__} has no {part}, which metaflow-dagster needs. Install "
+            f"a version from {TESTED[0]} to {TESTED[1]}, or a newer metaflow-dagster."
+        )
+
+
+def __getattr__(name: str) -> Any:
+    if name != "click":
+        raise AttributeError(name)
+    from metaflow._vendor import click
+
+    return click
+
+
+def _part(owner: Any, name: str) -> Any:
+    """A private attribute.
+
+    Raises:
+        MetaflowVersionError: Metaflow does not have it.
+    """
+    try:
+        return getattr(owner, name)
+    except AttributeError as error:
+        where = owner if isinstance(owner, type) else type(owner)
+        known = getattr(owner, "__name__", where.__name__)
+        raise MetaflowVersionError(f"{known}.{name}") from error
+
+
+# What a flow is.
+
+
+def graph_of(flow: Flow) -> Graph:
+    """The flow's graph."""
+    return _part(flow, "_graph")
+
+
+def ends_of(graph: Graph) -> tuple[str, str]:
+    """The names of a flow's first and last step, which older versions of Metaflow fix."""
+    return getattr(graph, "start_step", "start"), getattr(graph, "end_step", "end")
+
+
+def has_free_ends(graph: Graph) -> bool:
+    """Whether this version lets a flow name its first and last step, and records them."""
+    return hasattr(graph, "start_step")
+
+
+def flow_decorators_of(flow: Flow, name: str) -> tuple[Any, ...]:
+    """The flow's decorators of this name, initialised."""
+    return tuple(_part(flow, "_flow_decorators").get(name) or ())
+
+
+def step_decorators_of(flow: Flow, step_name: str) -> list[StepDecorator]:
+    """The decorators of a step: those in the source, and those that were added."""
+    return list(getattr(flow, step_name).decorators)
+
+
+def parameters_of(flow: Flow) -> Iterator[tuple[str, Parameter]]:
+    """The flow's parameters that a run can set, each after the name of its variable."""
+    return (item for item in _part(flow, "_get_parameters")() if not item[1].IS_CONFIG_PARAMETER)
+
+
+def configs_of(flow: Flow) -> Iterator[tuple[str, Parameter]]:
+    """The flow's ``Config``s, each after the name of its variable."""
+    return (item for item in _part(flow, "_get_parameters")() if item[1].IS_CONFIG_PARAMETER)
+
+
+def check_parameters(flow: Flow) -> None:
+    """Refuse parameters that cannot be together on a command line.
+
+    Raises:
+        MetaflowException: two names differ in case only.
+    """
+    _part(flow, "_check_parameters")(config_parameters=False)
+
+
+def add_decorators(state: CliState, specs: Iterable[str]) -> None:
+    """Add decorators to all steps, as ``--with`` does (metaflow/cli_components/run_cmds.py)."""
+    from metaflow import decorators
+
+    _part(decorators, "_attach_decorators")(state.flow, specs)
+    _part(type(state.flow), "_init_graph")()
+    state.graph = graph_of(state.flow)
+    _part(decorators, "_init_step_decorators")(
+        state.flow, state.graph, state.environment, state.flow_datastore, state.logger
+    )
+
+
+def has_config_options(state: CliState) -> bool:
+    """Whether configs were given on the command line."""
+    return bool(getattr(state, "has_cl_config_options", False))
+
+
+def settings() -> dict[str, ConfigValue]:
+    """Metaflow's settings as this process has resolved them, by their names in the environment."""
+    from metaflow import metaflow_config_funcs
+
+    return _part(metaflow_config_funcs, "_all_configs")
+
+
+def namespaced_event(name: str) -> str | None:
+    """The name of an event of this project and branch; None where Metaflow has no such events."""
+    try:
+        from metaflow.plugins.namespaced_events import namespaced_event_name
+    except ImportError:
+        return None
+    return namespaced_event_name(name)()
+
+
+def create_deployment(deployer: Any, kind: type, **options: Any) -> Any:
+    """Have a ``DeployerImpl`` run ``create``, and wrap what that says as ``kind``."""
+    return _part(deployer, "_create")(kind, **options)
+
+
+# Datastores.
+
+
+def storage_of(datastore: FlowDatastore) -> Storage:
+    """What reads and writes the files of a flow's datastore."""
+    return _part(datastore, "_storage_impl")
+
+
+def artifacts_of(task: TaskDatastore) -> tuple[dict[str, Any], dict[str, Any]]:
+    """The keys of a task's artifacts, and what Metaflow notes of each."""
+    return _part(task, "_objects"), _part(task, "_info")
+
+
+class TaskWithArtifacts:
+    """Stands in for a task, for ``TaskDataStore.clone``: with these artifacts."""
+
+    def __init__(self, objects: dict[str, Any], info: dict[str, Any]) -> None:
+        self._objects, self._info = objects, info
+
+
+def card_paths(flow_name: str, task: TaskDatastore) -> list[str]:
+    """Where a task's cards are: paths of a local datastore, URLs of any other."""
+    import os
+
+    from metaflow.plugins.cards.card_datastore import CardDatastore
+    from metaflow.plugins.cards.exception import CardNotPresentException
+
+    parent = task.parent_datastore
+    root = str(CardDatastore.get_storage_root(parent.TYPE))
+    # Cards have a root of their own (metaflow/plugins/cards/card_client.py).
+    storage = type(storage_of(parent))(root)
+    cards: Any = CardDatastore
+    try:
+        paths = cards(_OnStorage(storage, flow_name), f"{flow_name}/{task.pathspec}")
+        return sorted(os.path.join(root, path) for path in paths.extract_card_paths())
+    except CardNotPresentException:
+        return []
+
+
+class _OnStorage:
+    """What CardDatastore takes of a flow datastore."""
+
+    def __init__(self, storage: Storage, flow_name: str) -> None:
+        self._storage_impl = storage
+        self.flow_name = flow_name
+
+
+# Tasks.
+
+
+def way_on(flow: Flow, is_parallel: bool) -> tuple[list[str], int, list[str]]:
+    """What a flow says at the end of a task (set by ``next`` in metaflow/flowspec.py).
+
+    Returns:
+        The steps that follow, the number of splits of a foreach or gang, and the gang's tasks.
+    """
+    transition = getattr(flow, "_transition", None) or ([], None)
+    if is_parallel:
+        splits = _part(flow, "_parallel_ubf_iter").num_parallel
+    else:
+        splits = getattr(flow, "_foreach_num_splits", None)
+    gang = getattr(flow, "_control_mapper_tasks", None)
+    return list(transition[0]), splits or 0, list(gang or [])
+
+
+def set_current(name: str, value: Any) -> None:
+    """Set an attribute of ``current``."""
+    from metaflow.metaflow_current import current
+
+    _part(current, "_update_env")({name: value})
+
+
+def replace_events(trigger: Any, make: Callable[[tuple[Any, ...], int], Any]) -> None:
+    """Have a ``Trigger`` hold what ``make`` gives for each of its events and its place."""
+    events = _part(trigger, "_events")
+    trigger._events = [make(event, place) for place, event in enumerate(events)]
+
+
+def tell_hooks(**facts: Any) -> None:
+    """Set what launch hooks find in Metaflow's ``system_context``; 2.19.0 has none."""
+    try:
+        from metaflow.system_context import system_context
+    except ImportError:
+        return
+    _part(system_context, "_update")(**facts)
+
+
+def has_launch_hook(deco: Any) -> bool:
+    """Whether a step decorator acts when its task is launched; newer ones do it in ``*_ctx``."""
+    from metaflow.decorators import StepDecorator
+
+    if getattr(deco, "runtime_step_cli_ctx", None) is not None:
+        return True
+    return type(deco).runtime_step_cli is not StepDecorator.runtime_step_cli
+
+
+def call_hook(deco: Any, hook: str, new_args: tuple[Any, ...], old_args: tuple[Any, ...]) -> None:
+    """Call a hook in its newer form where the decorator defines it (``<hook>_ctx``)."""
+    newer = getattr(deco, f"{hook}_ctx", None)
+    if newer is not None:
+        newer(*new_args)
+    else:
+        getattr(deco, hook)(*old_args)
+
+
+def read_repository(folder: str) -> Any:
+    """Have Metaflow look anew at the git repository that a folder is in, and keep what it sees."""
+    from metaflow import metaflow_git
+
+    know_repository(None)
+    return metaflow_git.get_repository_info(folder)
+
+
+def know_repository(facts: Any) -> None:
+    """Have Metaflow take these for the facts of the flow's repository, without a look at it.
+
+    Raises:
+        MetaflowVersionError: it keeps no such facts.
+    """
+    from metaflow import metaflow_git
+
+    _part(metaflow_git, "_git_info_cache")
+    metaflow_git._git_info_cache = facts

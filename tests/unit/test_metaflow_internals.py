@@ -1,0 +1,160 @@
+"""What is private of Metaflow is used in one place, which says so when a part is missing."""
+
+from __future__ import annotations
+
+import ast
+import subprocess
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+from types import SimpleNamespace
+
+import metaflow
+import pytest
+from metaflow import FlowSpec, Parameter, step
+
+import metaflow_extensions.dagster.runtime as runtime
+from metaflow_extensions.dagster import _metaflow_internals as internals
+from metaflow_extensions.dagster._metaflow_internals import MetaflowVersionError
+
+SOURCE = Path(runtime.__file__).parents[1]
+# The first has it all; what is embedded into generated files has to work without this package.
+ALLOWED = ("_metaflow_internals/", "runtime/store.py")
+# Imports nothing of Metaflow's; private parts of Dagster have a module of their own there.
+WITHOUT_METAFLOW = ("executor/",)
+# Of the standard library.
+NOT_METAFLOWS = {"_exit", "_replace"}
+
+
+def modules() -> Iterator[tuple[str, ast.Module]]:
+    for path in sorted(SOURCE.rglob("*.py")):
+        name = path.relative_to(SOURCE).as_posix()
+        if not name.startswith(ALLOWED):
+            yield name, ast.parse(path.read_text(encoding="utf-8"))
+
+
+def is_private(name: str) -> bool:
+    return name.startswith("_") and not name.startswith("__")
+
+
+def imports(tree: ast.Module) -> Iterator[tuple[int, str]]:
+    """Each thing that a module imports from elsewhere, with its whole name."""
+    for node in ast.walk(tree):
+        if isinstance(node, ast.Import):
+            yield from ((node.lineno, alias.name) for alias in node.names)
+        elif isinstance(node, ast.ImportFrom) and node.level == 0:
+            yield from ((node.lineno, f"{node.module}.{alias.name}") for alias in node.names)
+
+
+def private_attributes(tree: ast.Module) -> Iterator[tuple[int, str]]:
+    """Underscore attributes that are read, and are none that the module has defined itself."""
+    own = set(NOT_METAFLOWS)
+    for node in ast.walk(tree):
+        if isinstance(node, (ast.FunctionDef, ast.ClassDef)):
+            own.add(node.name)
+        elif isinstance(node, ast.Attribute) and isinstance(node.ctx, ast.Store):
+            own.add(node.attr)
+        elif isinstance(node, ast.AnnAssign) and isinstance(node.target, ast.Name):
+            own.add(node.target.id)
+    for node in ast.walk(tree):
+        if isinstance(node, ast.Attribute):
+            name = node.attr
+        elif (
+            isinstance(node, ast.Call)
+            and isinstance(node.func, ast.Name)
+            and node.func.id in ("getattr", "hasattr", "setattr")
+            and isinstance(node.args[1], ast.Constant)
+        ):
+            name = str(node.args[1].value)
+        else:
+            continue
+        if is_private(name) and name not in own:
+            yield node.lineno, ast.unparse(node)
+
+
+def test_only_the_internals_import_what_is_private_in_metaflow() -> None:
+    found = [
+        f"{name}:{line}: {imported}"
+        for name, tree in modules()
+        for line, imported in imports(tree)
+        if imported.split(".")[0] == "metaflow" and any(map(is_private, imported.split(".")))
+    ]
+    assert not found, "use metaflow_extensions.dagster._metaflow_internals"
+
+
+def test_only_the_internals_use_private_attributes_of_metaflow() -> None:
+    found = [
+        f"{name}:{line}: {text}"
+        for name, tree in modules()
+        if not name.startswith(WITHOUT_METAFLOW)
+        for line, text in private_attributes(tree)
+    ]
+    assert not found, "use metaflow_extensions.dagster._metaflow_internals"
+
+
+def test_where_private_attributes_are_free_there_is_no_metaflow() -> None:
+    found = [
+        f"{name}:{line}: {imported}"
+        for name, tree in modules()
+        if name.startswith(WITHOUT_METAFLOW)
+        for line, imported in imports(tree)
+        if imported.split(".")[0] == "metaflow"
+    ]
+    assert not found
+
+
+def test_one_module_of_the_runtime_knows_metaflow() -> None:
+    """And that within functions: a generated file is loaded without it."""
+    for name, tree in modules():
+        if name.startswith("runtime/"):
+            assert not [i for _, i in imports(tree) if i.split(".")[0] == "metaflow"], name
+    store = ast.parse((SOURCE / "runtime" / "store.py").read_text(encoding="utf-8"))
+    top = ast.Module([n for n in store.body if isinstance(n, (ast.Import, ast.ImportFrom))], [])
+    assert not [i for _, i in imports(top) if i.split(".")[0] == "metaflow"]
+
+
+class Whole(FlowSpec):
+    alpha = Parameter("alpha", default=1)
+
+    @step
+    def start(self):
+        self.next(self.end)
+
+    @step
+    def end(self):
+        pass
+
+
+def test_the_shape_of_this_version(load_flow) -> None:
+    flow = load_flow(Whole)
+    assert internals.ends_of(internals.graph_of(flow)) == ("start", "end")
+    assert [variable for variable, _ in internals.parameters_of(flow)] == ["alpha"]
+    assert list(internals.configs_of(flow)) == []
+    assert internals.flow_decorators_of(flow, "schedule") == ()
+    assert internals.step_decorators_of(flow, "start") == []
+    internals.check_parameters(flow)
+    assert internals.way_on(flow, is_parallel=False) == ([], 0, [])
+    assert internals.settings()["METAFLOW_DEFAULT_DATASTORE"].value
+    internals.tell_hooks(run_id="1")
+    facts = internals.read_repository(".")
+    internals.know_repository(facts)
+
+
+def test_a_missing_part_is_named_with_the_version() -> None:
+    with pytest.raises(MetaflowVersionError) as caught:
+        internals.graph_of(SimpleNamespace(name="Other"))  # type: ignore[arg-type]
+    said = str(caught.value)
+    assert f"Metaflow {metaflow.__version__} has no SimpleNamespace._graph" in said
+    assert "from 2.19.0 to" in said
+    with pytest.raises(MetaflowVersionError, match=r"no metaflow\._all_configs"):
+        internals._part(metaflow, "_all_configs")
+
+
+def test_registration_loads_next_to_nothing() -> None:
+    code = (
+        "import sys, metaflow\n"
+        "ours = {m for m in sys.modules if '_metaflow_internals' in m}\n"
+        "assert ours == {'metaflow_extensions.dagster._metaflow_internals'}, ours\n"
+        "assert 'dagster' not in sys.modules"
+    )
+    subprocess.run([sys.executable, "-c", code], check=True)
