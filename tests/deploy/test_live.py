@@ -69,7 +69,7 @@ def test_life_of_a_run_in_a_live_deployment(live):
     )
     resumed = (live.folder / "run-id").read_text()
     assert live.query(f"Run('Chain/{resumed}').successful")
-    assert live.cloned(f"Chain/{resumed}") == {"start": ["task"]}
+    assert live.cloned(f"Chain/{resumed}") == {"start": ["start"]}
 
     live.dagster("trigger", "--mode", "long", "--run-id-file", "run-id")
     pid_file = live.folder / "pid"

@@ -12,9 +12,9 @@ from metaflow._vendor import click
 from metaflow.plugins.datastores.local_storage import LocalStorage
 
 from metaflow_extensions.dagster.cli.flow_options import FlowCommand, own_value
+from metaflow_extensions.dagster.contract import _make_run_id
 from metaflow_extensions.dagster.deploy.flow_file import flow_file_text
 from metaflow_extensions.dagster.deploy.registry import Deployment, Registry
-from metaflow_extensions.dagster.deploy.runs import metaflow_run_id
 from metaflow_extensions.dagster.deploy.tokens import check_token, resolve_token
 from metaflow_extensions.dagster.deploy.workers import forget, worker_of, working
 from metaflow_extensions.dagster.errors import DagsterRunError
@@ -133,7 +133,7 @@ def test_stand_in_for_a_flow_survives_quotes(tmp_path):
 
 
 def test_metaflow_run_id_follows_the_specification():
-    assert metaflow_run_id("a") == "dagster-86f7e437faa5"
+    assert _make_run_id("a") == "dagster-86f7e437faa5"
 
 
 def test_nothing_at_registration_imports_dagster():

@@ -8,24 +8,24 @@ import sys
 import pytest
 
 FOREACH = {
-    "start": ["task"],
-    "outer": ["task-0", "task-1"],
-    "inner": ["task-0-0", "task-0-1", "task-1-0"],
+    "start": ["start"],
+    "outer": ["outer-0", "outer-1"],
+    "inner": ["inner-0-0", "inner-0-1", "inner-1-0"],
 }
 JOINED = {
     **FOREACH,
-    "inner": [*FOREACH["inner"], "task-1-1"],
-    "inner_join": ["task-0", "task-1"],
-    "outer_join": ["task"],
+    "inner": [*FOREACH["inner"], "inner-1-1"],
+    "inner_join": ["inner_join-0", "inner_join-1"],
+    "outer_join": ["outer_join"],
 }
-LOOPED = {**JOINED, "loop": ["task.i0", "task.i1"]}
+LOOPED = {**JOINED, "loop": ["loop.i0", "loop.i1"]}
 ALL_BUT_END = {
     **JOINED,
-    "loop": ["task.i0", "task.i1", "task.i2", "task.i3"],
-    "caught": ["task"],
-    "gangs": ["task"],
-    "gang": ["task", "task_node_1"],
-    "gang_join": ["task"],
+    "loop": ["loop.i0", "loop.i1", "loop.i2", "loop.i3"],
+    "caught": ["caught"],
+    "gangs": ["gangs"],
+    "gang": ["gang", "gang_node_1"],
+    "gang_join": ["gang_join"],
 }
 
 
@@ -121,8 +121,8 @@ def test_reexecution_in_dagster_goes_on_with_the_metaflow_run(embedded):
 
     tasks = project.tasks(f"Shapes/{run_id}")
     assert project.query(f"Run('Shapes/{run_id}').successful")
-    assert [t.split(".")[0] for t in tasks["inner"]] == ["task-0-0", "task-0-1", "task-1-0"] + [
-        "task-1-1"
+    assert [t.split(".")[0] for t in tasks["inner"]] == ["inner-0-0", "inner-0-1", "inner-1-0"] + [
+        "inner-1-1"
     ]
     rounds = [t.rsplit(".", 1)[1] for t in tasks["loop"]]
     # The first re-execution ran two rounds, the next one the other two, the last one all of them.

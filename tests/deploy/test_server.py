@@ -102,7 +102,7 @@ def test_a_run_whose_worker_is_killed_is_tried_again_by_the_daemon(server):
 
     assert wait_for("the retry", retried, 120)["run_id"] == run_id
     assert project.query(f"Run('Chain/{run_id}').successful")
-    assert project.tasks(f"Chain/{run_id}")["start"] == ["task"]
+    assert project.tasks(f"Chain/{run_id}")["start"] == ["start"]
 
 
 def test_four_runs_at_once(server):
@@ -136,7 +136,7 @@ def test_an_instance_on_postgresql_without_a_server(embedded, tmp_path, postgres
     assert project.json("status", run_id)["status"] == "Succeeded"
     failed = project.start("trigger", "--mode", "fail", code=1)
     resumed = project.start("resume", "--origin-run-id", failed, "--mode", "no")
-    assert project.cloned(f"Chain/{resumed}") == {"start": ["task"]}
+    assert project.cloned(f"Chain/{resumed}") == {"start": ["start"]}
     stopped, _, pid = begin_long_run(project)
     project.dagster("terminate", stopped)
     wait_for("the end of the step's process", lambda: not is_alive(pid), 15)

@@ -50,7 +50,7 @@ def test_failure_ends_the_command_with_1_and_can_be_resumed(embedded):
     failed = (project.folder / "run-id").read_text()
     resumed = project.start("resume", "--origin-run-id", failed, "--mode", "no")
     assert project.query(f"Run('Chain/{resumed}').successful")
-    assert project.cloned(f"Chain/{resumed}") == {"start": ["task"]}
+    assert project.cloned(f"Chain/{resumed}") == {"start": ["start"]}
 
 
 def test_detached_run_is_terminated_with_its_processes(embedded):

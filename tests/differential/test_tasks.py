@@ -22,6 +22,19 @@ TASKS = [
         Case("task_fails_at", {"where": where}, fails=True)
         for where in ("start", "item", "join", "decide", "again", "gang", "end")
     ],
+    *[
+        Case("task_early_exit", {"where": where, "how": how}, fails=True, ignore=tuple(ignore))
+        for where, how, *ignore in (
+            ("start", "exit"),
+            # What a native task has not flushed is lost; here nothing is held back.
+            ("item", "os", "item[0], attempt 0 stdout"),
+            ("join", "help"),
+            ("decide", "exit"),
+            ("again", "exit"),
+            ("end", "os", "end, attempt 0 stdout"),
+        )
+    ],
+    Case("task_ids", ignore=("artifact ids", "artifact x")),
     Case("task_environment", tags=("tag:ü", "two words", "quote'\"$x")),
     Case("task_logs"),
     Case("task_cards"),

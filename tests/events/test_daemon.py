@@ -214,7 +214,7 @@ def test_chains_hooks_and_http(tmp_path, deploy, deployment):
     (pair,) = one.runs("PairFlow")
     assert pair.run_config["ops"]["op_start"]["config"] == {"n": 5}
     pathspec = json.loads(third.tags["metaflow/triggered_by"])[0]["id"]
-    assert pathspec == f"SecondFlow/{second.tags['metaflow/run_id']}/end/task"
+    assert pathspec == f"SecondFlow/{second.tags['metaflow/run_id']}/end/end"
     upstream = projects[2].query("Flow('ThirdFlow').latest_run.data.upstream")
     assert upstream == f"SecondFlow/{second.tags['metaflow/run_id']}"
 

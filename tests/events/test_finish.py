@@ -21,7 +21,7 @@ def test_each_success_starts_one_run(deploy, sensor, end_run):
     assert event["type"] == "run"
     assert event["name"] == "metaflow.UpFlow.end"
     assert event["id"].startswith("UpFlow/dagster-")
-    assert event["id"].endswith("/end/task")
+    assert event["id"].endswith("/end/end")
     assert abs(event["timestamp"] - time.time()) < 60
 
 
@@ -36,7 +36,7 @@ def test_only_successes_of_the_flow_count(deploy, sensor, end_run):
     again = end_run("UpFlow", parent_run_id="x", root_run_id="x", step_keys_to_execute=["op_end"])
     (request,) = after.tick()
     assert request.run_key == again.run_id
-    assert "/end/task.r" in triggered_by(request)[0]["id"]
+    assert "/end/end.r" in triggered_by(request)[0]["id"]
 
 
 def test_a_last_step_of_another_name(deploy, sensor, end_run):
@@ -44,7 +44,7 @@ def test_a_last_step_of_another_name(deploy, sensor, end_run):
     end_run("UpFlow", tags={"metaflow/end_step": "finish"})
     (event,) = triggered_by(after.tick()[0])
     assert event["name"] == "metaflow.UpFlow.end"
-    assert event["id"].endswith("/finish/task")
+    assert event["id"].endswith("/finish/finish")
 
 
 def test_project_and_branch(deploy, sensor, end_run):

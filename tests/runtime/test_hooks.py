@@ -63,7 +63,7 @@ def test_hooks_run_with_everything_that_native_gives_them(project: Project) -> N
     expected = [
         [
             ("init", run_id),
-            ("created", f"task-{index}", str(index), f"{run_id}/start/task"),
+            ("created", f"work-{index}", str(index), f"{run_id}/start/start"),
             (attempt, 1, None),
         ]
         for index, attempt in ((0, 0), (1, 1))

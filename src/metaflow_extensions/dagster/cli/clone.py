@@ -27,14 +27,23 @@ from .._metaflow_internals import (
     has_free_ends,
     parameters_of,
 )
+from ..contract import _make_task_id, _round_suffix
 from ..errors import DagsterRunError
+from ..step.facts import transition_refusal
 
 _WORKERS = 16  # cloning waits for the datastore and the metadata service most of the time
 _NONE = "-"  # an argument that was not given
 _PARAMS = "params"
 
 
-def clone(state: Any, origin_run_id: str, step: str, only: str, arguments: Sequence[str]) -> None:
+def clone(
+    state: Any,
+    origin_run_id: str,
+    step: str,
+    only: str,
+    arguments: Sequence[str],
+    by_step: bool = True,
+) -> None:
     """Clone what has succeeded of a run, then start the new run.
 
     Args:
@@ -43,6 +52,8 @@ def clone(state: Any, origin_run_id: str, step: str, only: str, arguments: Seque
         step: The step from which everything runs again, or ``-``.
         only: Names of the parameters to take from ``arguments``, with commas; ``-`` takes all.
         arguments: What follows ``init`` on the command line of Metaflow's own command.
+        by_step: Whether the generated file names tasks after their steps. Those made by version
+            0.1.0 before November 2026 call the task of each step ``task``.
     """
     origin = TaskDataStoreSet(
         state.flow_datastore, origin_run_id, prefetch_data_artifacts=PREFETCH_DATA_ARTIFACTS
@@ -73,7 +84,7 @@ def clone(state: Any, origin_run_id: str, step: str, only: str, arguments: Seque
     )
 
     rerun = _closure(state.graph, None if step == _NONE else step)
-    tasks = list(_tasks_to_clone(state.graph, origin, rerun))
+    tasks = list(_tasks_to_clone(state.graph, origin, rerun, by_step))
     names = {task.pathspec: f"{run_id}/{name}" for task, name in tasks}
 
     def clone_one(task: Any) -> None:
@@ -169,7 +180,7 @@ def _closure(graph: Any, step: str | None) -> set[str]:
 
 
 def _tasks_to_clone(
-    graph: Any, origin: Iterable[Any], rerun: set[str]
+    graph: Any, origin: Iterable[Any], rerun: set[str], by_step: bool
 ) -> Iterable[tuple[Any, str]]:
     """The tasks that need not run again, each with ``step/task id`` in the new run."""
     finished: dict[str, Any] = {}
@@ -183,7 +194,7 @@ def _tasks_to_clone(
         if graph[step_name].parallel_step and not task.get("_control_mapper_tasks"):
             mappers[task.pathspec] = task
             continue
-        name = f"{step_name}/{_task_id(graph, task)}"
+        name = f"{step_name}/{_task_id(graph, step_name, task, by_step)}"
         if name not in finished or _started(task) > _started(finished[name]):
             finished[name] = task
     for name, task in finished.items():
@@ -194,12 +205,13 @@ def _tasks_to_clone(
                 yield mappers[path], f"{name}_node_{number}"
 
 
-def _task_id(graph: Any, task: Any) -> str:
+def _task_id(graph: Any, step_name: str, task: Any, by_step: bool) -> str:
     """The id that the op of this task gives it (``_task_id`` in the generated file)."""
     frames = task.get("_foreach_stack") or ()
     indices = [frame.index for frame in frames if not graph[frame.step].parallel_step]
     rounds = task.get("_iteration_stack") or ()
-    return "-".join(["task", *map(str, indices)]) + "".join(f".i{number}" for number in rounds)
+    name = step_name if by_step else "task"
+    return _make_task_id(name, indices) + "".join(map(_round_suffix, rounds))
 
 
 def _started(task: Any) -> float:
@@ -210,14 +222,15 @@ def _started(task: Any) -> float:
 def _facts(graph: Any, task: Any, names: dict[str, str]) -> dict[str, Any]:
     """What the op hands on (``_Facts`` in the generated file)."""
     step_name = task.pathspec.split("/")[1]
-    transition = task.get("_transition") or ([], None)
+    next_steps = list((task.get("_transition") or ([], None))[0])
     if graph[step_name].parallel_foreach:
         splits = task["_parallel_ubf_iter"].num_parallel
     else:
         splits = task.get("_foreach_num_splits")
     return {
         "splits": splits or 0,
-        "next_steps": list(transition[0]),
+        "next_steps": next_steps,
+        "refusal": transition_refusal(graph[step_name], next_steps, is_ok=True),
         "gang": [names[path] for path in task.get("_control_mapper_tasks") or []],
         "artifacts": sorted(name for name, _ in task.items() if not name.startswith("_")),
         "cloned_from": task.pathspec,

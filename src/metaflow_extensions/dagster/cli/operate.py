@@ -95,11 +95,19 @@ def resume(obj: Any, **values: Any) -> None:
 @click.argument("step")
 @click.argument("only")
 @click.argument("arguments", nargs=-1)
+@click.option("--ids-by-step", is_flag=True)
 @click.pass_obj
-def clone(obj: Any, origin_run_id: str, step: str, only: str, arguments: tuple[str, ...]) -> None:
+def clone(
+    obj: Any,
+    origin_run_id: str,
+    step: str,
+    only: str,
+    arguments: tuple[str, ...],
+    ids_by_step: bool,
+) -> None:
     from .clone import clone as clone_run
 
-    clone_run(obj, origin_run_id, step, only, arguments[1:])
+    clone_run(obj, origin_run_id, step, only, arguments[1:], ids_by_step)
 
 
 def _as_json(command: _Command) -> _Command:

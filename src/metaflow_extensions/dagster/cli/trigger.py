@@ -8,10 +8,11 @@ import time
 import uuid
 from typing import Any
 
+from ..contract import _make_run_id
 from ..deploy.live import LiveTarget
 from ..deploy.local import LocalTarget, step_error
 from ..deploy.registry import Deployment
-from ..deploy.runs import Launch, RunInfo, metaflow_run_id
+from ..deploy.runs import Launch, RunInfo
 from ..deploy.targets import choose_target
 from ..errors import DagsterRunError
 from ..graph import ends_of
@@ -68,7 +69,7 @@ def start_run(
         dagster_run_id = target.start(launch)
         announce(dagster_run_id)
         return _follow(state, target, launch.job, dagster_run_id)
-    progress = _Progress(state, metaflow_run_id(dagster_run_id))
+    progress = _Progress(state, _make_run_id(dagster_run_id))
     succeeded = target.run_here(launch, lambda: announce(dagster_run_id), progress)
     return progress.end(succeeded)
 
@@ -84,7 +85,7 @@ def _run_config(state: Any, given: dict[str, Any]) -> dict[str, Any]:
 def _run_tags(
     state: Any, deployment: Deployment, tags: tuple[str, ...], dagster_run_id: str
 ) -> dict[str, str]:
-    run_tags = {"metaflow/run_id": metaflow_run_id(dagster_run_id)}
+    run_tags = {"metaflow/run_id": _make_run_id(dagster_run_id)}
     if deployment.definitions_file:
         run_tags["metaflow/definitions_file"] = deployment.definitions_file
     if tags:
@@ -109,7 +110,7 @@ class _Announcement:
         self._attribute_file = own_value(values, "deployer_attribute_file")
 
     def __call__(self, dagster_run_id: str) -> None:
-        state, run_id = self._state, metaflow_run_id(dagster_run_id)
+        state, run_id = self._state, _make_run_id(dagster_run_id)
         if self._run_id_file:
             with open(self._run_id_file, "w", encoding="utf-8") as file:
                 file.write(run_id)

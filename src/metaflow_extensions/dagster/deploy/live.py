@@ -10,8 +10,9 @@ import urllib.request
 from dataclasses import replace
 from typing import Any
 
+from ..contract import _make_run_id
 from ..errors import DagsterRunError
-from .runs import Launch, RunInfo, metaflow_run_id, metaflow_status
+from .runs import Launch, RunInfo, metaflow_status
 
 _REQUEST_SECONDS = 30.0
 _TERMINATE_SECONDS = 60.0
@@ -168,7 +169,7 @@ class LiveTarget:
         tags = {tag["key"]: tag["value"] for tag in run["tags"]}
         return RunInfo(
             dagster_run_id=run["runId"],
-            metaflow_run_id=tags.get("metaflow/run_id") or metaflow_run_id(run["runId"]),
+            metaflow_run_id=tags.get("metaflow/run_id") or _make_run_id(run["runId"]),
             job=run["jobName"],
             status=metaflow_status(run["status"]),
             started=run["startTime"],

@@ -16,8 +16,9 @@ from collections.abc import Callable
 from functools import cached_property
 from typing import IO, TYPE_CHECKING, Any, cast
 
+from ..contract import _make_run_id
 from ..errors import DagsterRunError
-from .runs import Launch, RunInfo, metaflow_run_id, metaflow_status
+from .runs import Launch, RunInfo, metaflow_status
 from .worker import Home, StoredRun, request_text
 from .workers import forget, log_path, worker_of
 
@@ -186,7 +187,7 @@ class LocalTarget:
             run = record.dagster_run
         return RunInfo(
             dagster_run_id=run.run_id,
-            metaflow_run_id=run.tags.get("metaflow/run_id") or metaflow_run_id(run.run_id),
+            metaflow_run_id=run.tags.get("metaflow/run_id") or _make_run_id(run.run_id),
             job=run.job_name,
             status=metaflow_status(run.status.value),
             started=record.start_time,

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import hashlib
 from dataclasses import dataclass, field
 from typing import Any, Protocol
 
@@ -85,8 +84,3 @@ class Target(Protocol):
 def metaflow_status(dagster_status: str) -> str:
     """Raises KeyError for a status that Dagster does not have."""
     return _STATUS[dagster_status]
-
-
-def metaflow_run_id(dagster_run_id: str) -> str:
-    """The Metaflow run of a Dagster run (``_make_run_id`` in the generated file)."""
-    return "dagster-" + hashlib.sha1(dagster_run_id.encode()).hexdigest()[:12]

@@ -31,7 +31,7 @@ MODULES = (
     "lifecycle",
     "executor",
 )
-_PACKAGE = "metaflow_extensions.dagster.runtime"
+_PACKAGE = "metaflow_extensions.dagster"
 _FUNCTION = re.compile(r"^(?:def|class) (\w+)", re.MULTILINE)
 
 
@@ -95,8 +95,8 @@ def _library() -> tuple[dict[str, _Definition], dict[str, Import]]:
     """All definitions and absolute imports of the runtime modules, by name."""
     definitions: dict[str, _Definition] = {}
     imports: dict[str, Import] = {}
-    for module in MODULES:
-        text = resources.files(_PACKAGE).joinpath(f"{module}.py").read_text(encoding="utf-8")
+    for file in ("contract/__init__.py", *(f"runtime/{module}.py" for module in MODULES)):
+        text = resources.files(_PACKAGE).joinpath(file).read_text(encoding="utf-8")
         # The formatter puts two blank lines around functions and classes, and nowhere else.
         for block in text.strip().split("\n\n\n"):
             if found := _FUNCTION.search(block.partition('= """')[0]):  # not in a program's text

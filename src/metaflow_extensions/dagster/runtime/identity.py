@@ -1,15 +1,11 @@
 """Names: Metaflow run and task ids, and the scope of a foreach item."""
 
-import hashlib
 import re
 from typing import Any
 
 from dagster import DagsterRun, OpExecutionContext
 
-
-def _make_run_id(dagster_run_id: str) -> str:
-    """Derive a short, deterministic Metaflow run id from Dagster's UUID."""
-    return "dagster-" + hashlib.sha1(dagster_run_id.encode()).hexdigest()[:12]
+from ..contract import _make_run_id, _make_task_id, _redo_suffix
 
 
 def _goes_on(run: DagsterRun) -> bool:
@@ -45,26 +41,22 @@ def _item(context: OpExecutionContext) -> tuple[int, ...]:
     return tuple(int(index) for index in key.split("_")) if key else ()
 
 
-def _task_id(context: OpExecutionContext) -> str:
-    """The Metaflow task id: `task`, `task-2-0` for a foreach item.
+def _task_id(context: OpExecutionContext, step_name: str) -> str:
+    """The Metaflow task id of this op's task.
 
-    It is never a bare integer: Metaflow registers only tasks with other ids. A Dagster run that
-    re-executes some steps of another adds a suffix, so that it writes over no earlier task.
+    A Dagster run that re-executes some steps of another adds a suffix, so that it writes over no
+    earlier task.
     """
-    redo = "." + _redo(context.run.run_id) if _goes_on(context.run) else ""
-    return "-".join(["task", *map(str, _item(context))]) + redo
-
-
-def _redo(dagster_run_id: str) -> str:
-    return "r" + hashlib.sha1(dagster_run_id.encode()).hexdigest()[:6]
+    redo = _redo_suffix(context.run.run_id) if _goes_on(context.run) else ""
+    return _make_task_id(step_name, _item(context)) + redo
 
 
 def _scope(value: Any) -> tuple[int, ...]:
     """The foreach indices in a task path."""
     if isinstance(value, dict):
         value = value["task"]
-    match = re.match(r"task((?:-\d+)*)", value.rsplit("/", 1)[1])
-    return tuple(int(index) for index in match.group(1).split("-")[1:]) if match else ()
+    indices = re.match(r"[^-.]*((?:-\d+)*)", value.rsplit("/", 1)[1])
+    return tuple(map(int, indices[1].split("-")[1:])) if indices else ()
 
 
 def _mapping_key(scope: tuple[int, ...]) -> str:

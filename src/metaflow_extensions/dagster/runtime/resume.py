@@ -6,8 +6,9 @@ from typing import Any
 
 from dagster import OpExecutionContext
 
+from ..contract import _make_task_id, _redo_suffix, _round_suffix
 from .constants import ORIGIN_RUN_ID
-from .identity import _goes_on, _item, _redo
+from .identity import _goes_on, _item
 from .store import _Facts, _is_done, _read_facts, _task_datastore
 
 
@@ -22,8 +23,10 @@ def _clone_command(context: OpExecutionContext) -> list[str]:
     if origin is None:
         return []
     tags = context.run.tags
-    cmd = ["dagster", "clone", origin, tags.get("metaflow/resume_step", "-")]
-    return [*cmd, tags.get("metaflow/resume_parameters", "-")]
+    cmd = ["dagster", "clone", "--ids-by-step", origin]
+    for given in ("metaflow/resume_step", "metaflow/resume_parameters"):
+        cmd.append(tags.get(given, "-"))
+    return cmd
 
 
 @cache
@@ -57,7 +60,7 @@ def _last_round(
     """
     redos, run = [], context.run
     while run is not None and run.parent_run_id and _goes_on(run):
-        redos.insert(0, "." + _redo(run.run_id))
+        redos.insert(0, _redo_suffix(run.run_id))
         run = context.instance.get_run_by_id(run.parent_run_id)
     earlier = ["", *redos][:-1] if redos else []
     paths = [inputs] if isinstance(inputs, str) else inputs
@@ -65,10 +68,10 @@ def _last_round(
         if any(redo in path.rsplit("/", 1)[1] for path in paths):
             earlier = earlier[earlier.index(redo) :] if redo in earlier else []
     run_id = paths[0].split("/")[0]
-    base = f"{run_id}/{step_name}/" + "-".join(["task", *map(str, _item(context))])
+    base = f"{run_id}/{step_name}/{_make_task_id(step_name, _item(context))}"
     last, iteration = None, 0
     while True:
-        rounds = [f"{base}{redo}.i{iteration}" for redo in reversed(earlier)]
+        rounds = [base + redo + _round_suffix(iteration) for redo in reversed(earlier)]
         path = next((path for path in rounds if _is_done(path)), None)
         if path is None:
             return last

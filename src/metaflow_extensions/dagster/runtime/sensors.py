@@ -25,7 +25,8 @@ from dagster import (
     TimeWindowPartitionsDefinition,
 )
 
-from .identity import _goes_on, _metaflow_run_of, _redo
+from ..contract import _make_task_id, _redo_suffix
+from .identity import _goes_on, _metaflow_run_of
 
 _LOADED_AT = time.time()
 # Records that a tick reads, which bounds the runs that it starts and the time that it takes.
@@ -235,6 +236,6 @@ def _end_step(run: DagsterRun) -> str:
 
 def _end_task(run: DagsterRun) -> str:
     """The pathspec of the flow's last task (see `_task_id`)."""
-    task_id = f"task.{_redo(run.run_id)}" if _goes_on(run) else "task"
+    end, redo = _end_step(run), _redo_suffix(run.run_id) if _goes_on(run) else ""
     flow = run.tags["metaflow/flow"]
-    return f"{flow}/{_metaflow_run_of(run)}/{_end_step(run)}/{task_id}"
+    return f"{flow}/{_metaflow_run_of(run)}/{end}/{_make_task_id(end)}{redo}"

@@ -13,6 +13,7 @@ from datetime import datetime, timedelta
 from io import BytesIO
 from typing import Any
 
+from ..contract import _transition_error
 from .constants import FLOW_NAME, METAFLOW_STEP_ENV, METAFLOW_TOP_ARGS
 from .process import _Outcome
 
@@ -23,7 +24,8 @@ _EPOCH = datetime(1970, 1, 1)  # Metaflow's log lines carry UTC without a zone
 class _Facts:
     """What a finished task says about the way on (see the `dagster_internal` decorator).
 
-    `cards` are paths or URLs; `url` is the task's page in Metaflow's UI.
+    `cards` are paths or URLs; `url` is the task's page in Metaflow's UI; `error` is why it failed,
+    `refusal` why the run cannot go on after it although it did not.
     """
 
     splits: int = 0
@@ -34,6 +36,7 @@ class _Facts:
     cloned_from: str | None = None
     url: str | None = None
     error: str | None = None
+    refusal: str | None = None
 
 
 def _top_option(name: str) -> str:
@@ -110,13 +113,22 @@ def _read_facts(result_file: str, path: str) -> _Facts:
         with open(result_file, encoding="utf-8") as file:
             return _Facts(**json.load(file))
     task = _task_datastore(path, "r")
-    transition = task.get("_transition") or ([], None)
+    next_steps = list((task.get("_transition") or ([], None))[0])
+    step_name = path.split("/")[1]
+    step = task["_graph_info"]["steps"][step_name]
     ubf = task.get("_parallel_ubf_iter")
     return _Facts(
         splits=ubf.num_parallel if ubf else task.get("_foreach_num_splits") or 0,
-        next_steps=list(transition[0]),
+        next_steps=next_steps,
         gang=list(task.get("_control_mapper_tasks") or []),
         artifacts=sorted(name for name, _ in task.items() if not name.startswith("_")),
+        refusal=_transition_error(
+            step_name,
+            next_steps,
+            step["next"],
+            is_switch=step["type"] == "split-switch",
+            is_ok=bool(task.get("_task_ok")),
+        ),
     )
 
 

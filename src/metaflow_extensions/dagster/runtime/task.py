@@ -2,6 +2,7 @@
 
 import json
 import os
+import re
 import shlex
 import sys
 import tempfile
@@ -18,6 +19,7 @@ from dagster import (
     RetryRequested,
 )
 
+from ..contract import _round_suffix
 from .constants import (
     FLOW_NAME,
     METAFLOW_CONFIG_VALUES,
@@ -84,6 +86,17 @@ def _run_init(
         _run_process(cmd, env, code.folder, outcome)
     if outcome.returncode:
         raise _failure(f"Metaflow could not start run {run_id}", _tail(outcome))
+    if not _is_done(path):
+        shown = [arg for arg in cmd[: 2 + len(METAFLOW_TOP_ARGS)] if arg != "--quiet"]
+        _run_process([*shown, "version"], env, code.folder, outcome)
+        said = b"".join(line for _, line in [*outcome.stdout, *outcome.stderr])
+        found = re.search(rb"executing (\w+)", said)
+        raise _failure(
+            f"Not flow {FLOW_NAME}: {code.file}",
+            f"This job was made of flow {FLOW_NAME}; the file now begins a run of flow "
+            f"{found[1].decode() if found else 'another name'}. Where a variable or an argument "
+            "decides which flow it is, set it for Dagster too, or create a job for each flow.",
+        )
     return path
 
 
@@ -120,11 +133,12 @@ def _run_step(
     """
     paths = [inputs] if isinstance(inputs, str) else _input_order(inputs)
     run_id = paths[0].split("/")[0]
-    path, attempt = f"{run_id}/{step_name}/{_task_id(context)}", context.retry_number
+    path = f"{run_id}/{step_name}/{_task_id(context, step_name)}"
+    attempt = context.retry_number
     if _goes_on(context.run) and context.run.tags.get("metaflow/run_id") != run_id:
         context.instance.add_run_tags(context.run.run_id, {"metaflow/run_id": run_id})
     if iteration is not None:
-        path += f".i{iteration}"
+        path += _round_suffix(iteration)
         # An earlier attempt of the op may have come further than this.
         if attempt and _is_done(path):
             return _result(path, _read_facts(os.devnull, path))
@@ -168,8 +182,7 @@ def _run_step(
         finally:
             _save_attempt(path, attempt, outcome)
         failed = outcome.timed_out or outcome.returncode != 0
-        has_facts = not failed or os.path.getsize(result_file)
-        facts = _read_facts(result_file, path) if has_facts else _Facts()
+        facts = _facts_of(result_file, path, failed)
     if not failed:
         return _result(path, facts)
 
@@ -204,7 +217,27 @@ def _run_loop(
         options["split_item"] = False
 
 
+def _facts_of(result_file: str, path: str, failed: bool) -> _Facts:
+    """The facts of an attempt; of a failed one only what it has left in a file."""
+    if failed and not os.path.getsize(result_file):
+        return _Facts()
+    from metaflow.datastore.exceptions import DataException
+
+    try:
+        return _read_facts(result_file, path)
+    except DataException as error:
+        return _Facts(refusal=f"It ended its process before it was done: {error}")
+
+
 def _result(path: str, facts: _Facts) -> _StepResult:
+    """The result that the op hands on: every way to a task's success leads through here.
+
+    Raises:
+        Failure: the task did not say that it is done and where it goes. As natively, that is
+            neither retried nor caught.
+    """
+    if facts.refusal:
+        raise _failure(f"The run cannot go on after {path}", facts.refusal)
     return _StepResult(**asdict(facts), path=path)
 
 

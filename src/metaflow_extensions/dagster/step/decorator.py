@@ -97,7 +97,8 @@ class DagsterInternalDecorator(StepDecorator):
         if not result_file or self._is_worker:
             return
         facts = {"error": self._error}
-        if is_task_ok:
-            facts = task_facts(flow, graph, step_name, self._datastore)
+        # A task without an error that is not ok is about to end its process before its time.
+        if is_task_ok or self._error is None:
+            facts = task_facts(flow, graph, step_name, self._datastore, bool(is_task_ok))
         with open(result_file, "w", encoding="utf-8") as file:
             json.dump(facts, file)

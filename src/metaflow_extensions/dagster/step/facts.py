@@ -7,9 +7,12 @@ from typing import Any
 from metaflow import metaflow_config
 
 from .._metaflow_internals import card_paths, way_on
+from ..contract import _transition_error
 
 
-def task_facts(flow: Any, graph: Any, step_name: str, datastore: Any) -> dict[str, Any]:
+def task_facts(
+    flow: Any, graph: Any, step_name: str, datastore: Any, is_ok: bool
+) -> dict[str, Any]:
     """The way on, the artifacts' names and where the cards are.
 
     Args:
@@ -17,6 +20,7 @@ def task_facts(flow: Any, graph: Any, step_name: str, datastore: Any) -> dict[st
         graph: The flow's graph.
         step_name: The step that ran.
         datastore: The task's datastore, done by now.
+        is_ok: Whether the step's code came to its end.
     """
     node = graph[step_name]
     next_steps, splits, gang = way_on(flow, node.parallel_foreach)
@@ -25,8 +29,15 @@ def task_facts(flow: Any, graph: Any, step_name: str, datastore: Any) -> dict[st
     return {
         "splits": splits,
         "next_steps": next_steps,
+        "refusal": transition_refusal(node, next_steps, is_ok),
         "gang": gang,
         "artifacts": sorted(name for name, _ in datastore.items() if not name.startswith("_")),
         "cards": card_paths(flow.name, datastore) if has_cards else [],
         "url": f"{ui.rstrip('/')}/{flow.name}/{datastore.pathspec}" if ui else None,
     }
+
+
+def transition_refusal(node: Any, next_steps: list[str], is_ok: bool) -> str | None:
+    """Why the run cannot go on after a task (``_transition_error``), by its node in the graph."""
+    is_switch = node.type == "split-switch"
+    return _transition_error(node.name, next_steps, node.out_funcs, is_switch, is_ok)
