@@ -50,6 +50,30 @@ def _cloned(context: OpExecutionContext, path: str) -> _Facts | None:
     return _Facts(**facts)
 
 
+def _done_before(
+    context: OpExecutionContext, step_name: str, paths: list[str]
+) -> str | None:
+    """The task that an earlier Dagster run finished, where this one re-executes from failure.
+
+    Items whose outer item or siblings failed are executed anew together with those, as Dagster
+    knows only all items of a dynamic output or none. An earlier task counts if it is not older
+    than any of the inputs.
+    """
+    base = f"{paths[0].split('/')[0]}/{step_name}/{_make_task_id(step_name, _item(context))}"
+    run = context.run
+    while run.parent_run_id and run.tags.get("dagster/is_resume_retry") == "true":
+        if any(_redo_suffix(run.run_id) in path.rsplit("/", 1)[1] for path in paths):
+            return None
+        parent = context.instance.get_run_by_id(run.parent_run_id)
+        if parent is None:
+            return None
+        run = parent
+        path = base + (_redo_suffix(run.run_id) if _goes_on(run) else "")
+        if _is_done(path):
+            return path
+    return None
+
+
 def _last_round(
     context: OpExecutionContext, step_name: str, inputs: str | list[str]
 ) -> tuple[int, str] | None:

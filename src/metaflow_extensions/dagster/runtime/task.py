@@ -37,7 +37,13 @@ from .origin import _leave_origin, _origin_env
 from .package import _Code, _deployed_code
 from .parameters import _long_command
 from .process import _Outcome, _run_process, _start_server
-from .resume import _clone_command, _cloned, _last_round, _origin_run_id
+from .resume import (
+    _clone_command,
+    _cloned,
+    _done_before,
+    _last_round,
+    _origin_run_id,
+)
 from .store import _Facts, _is_done, _read_facts, _save_attempt, _task_datastore
 
 _EXIT_DISALLOW_RETRY = 202  # METAFLOW_EXIT_DISALLOW_RETRY in metaflow/exception.py
@@ -145,6 +151,11 @@ def _run_step(
         attempt = _attempts_made(path) if attempt else 0
     if clone := _cloned(context, path):
         return _result(path, clone)
+    if iteration is None and (done := _done_before(context, step_name, paths)):
+        facts = _read_facts(os.devnull, done)
+        if not facts.refusal:
+            context.log.info(f"Done before, by an earlier run of the job: {done}.")
+            return _result(done, facts)
 
     code = _deployed_code(packaged=hooks and not _has_decorator())
     with tempfile.TemporaryDirectory(prefix="metaflow-dagster-") as scratch:
