@@ -60,6 +60,18 @@ def test_each_resume_goes_on_from_the_one_before(embedded):
     assert project.query(f"Run('Shapes/{fourth}').origin_pathspec") == f"Shapes/{third}"
 
 
+def test_tasks_of_an_unbounded_foreach_are_cloned_with_their_control_task(embedded):
+    project = embedded("unbounded")
+    project.touch("fail-join")
+    origin = project.start("trigger", code=1)
+    project.remove("fail-join")
+    resumed = project.start("resume", "--origin-run-id", origin)
+    cloned = project.cloned(f"Unboundeds/{resumed}")
+    assert cloned["number"] == ["number-0", "number-0-0", "number-1", "number-1-0", "number-1-1"]
+    run = f"Run('Unboundeds/{resumed}')"
+    assert project.query(f"[{run}.successful, {run}.data.found]") == [True, [[0], [0, 1]]]
+
+
 def test_native_run_is_resumed_from_a_step(embedded):
     project = embedded("shapes", create=False)
     project.touch("fail-end")

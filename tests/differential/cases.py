@@ -109,6 +109,8 @@ SHAPES = [
     Case("parallel_split", own_process=True),
     *_each("parallel_switch", "route", "gang", "alone"),
     Case("parallel_foreach_switch"),
+    # The control task prints the command lines of its tasks.
+    Case("unbounded_foreach", ignore=("None], attempt 0 stdout",)),
     # Switches.
     *_each("switch", "route", "a", "c"),
     *_each("switch_int", "route", 0, 1, 2),

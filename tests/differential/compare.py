@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator
+from collections.abc import Set as AbstractSet
 from typing import Any
 
 _PLUMBING = re.compile(r"(fan_out|collect|gather)_")
@@ -127,7 +128,8 @@ def _dagster(case_fails: bool, run: dict[str, Any], facts: dict[str, Any]) -> It
     for key in sorted(steps.keys() - ops):
         if not _PLUMBING.match(key):
             yield f"the Dagster run has a step of an unexpected kind: {key}"
-    depths = foreach_depths(run["graph"])
+    gangs = {key.split("[")[0] for key, task in run["tasks"].items() if _controls(task)}
+    depths = foreach_depths(run["graph"], gangs)
     tasks: dict[str, list[Any]] = {}
     for key, task in run["tasks"].items():
         if not key.startswith("_parameters"):
@@ -157,14 +159,20 @@ def _dagster(case_fails: bool, run: dict[str, Any], facts: dict[str, Any]) -> It
 
 def _op_key(task_key: str, depths: dict[str, int]) -> str:
     """The Dagster step of a task: iterations of a loop and tasks of a gang share one."""
-    match = re.fullmatch(r"(\w+)(?:\[([\d_]+)\])?(?:\.i\d+)*", task_key)
+    match = re.fullmatch(r"(\w+)(?:\[(\w+)\])?(?:\.i\d+)*", task_key)
     assert match, task_key
     step, indices = match.group(1), (match.group(2) or "").split("_")
     own = indices[: depths[step]]
     return f"op_{step}" + (f"[{'_'.join(own)}]" if own else "")
 
 
-def foreach_depths(graph: dict[str, Any]) -> dict[str, int]:
+def _controls(task: dict[str, Any]) -> bool:
+    """Whether a task is the control task of a gang."""
+    attempts = task["attempts"].values()
+    return any(a["artifacts"].get("_control_mapper_tasks", "None") != "None" for a in attempts)
+
+
+def foreach_depths(graph: dict[str, Any], gangs: AbstractSet[str] = frozenset()) -> dict[str, int]:
     """How many foreach indices (not counting a gang's) each step has."""
     opened = {"split-foreach": 1, "split-static": 0, "split-parallel": 0}
     stacks: dict[str, tuple[str, ...]] = {}
@@ -175,6 +183,8 @@ def foreach_depths(graph: dict[str, Any]) -> dict[str, int]:
         kind = graph[name]["type"]
         stack = stack[:-1] if kind == "join" else stack
         stacks[name] = stack
+        if gangs & set(graph[name]["next"]):
+            kind = "split-parallel"
         for target in graph[name]["next"]:
             visit(target, (*stack, kind) if kind in opened else stack)
 

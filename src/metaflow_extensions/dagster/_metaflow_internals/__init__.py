@@ -229,12 +229,17 @@ def way_on(flow: Flow, is_parallel: bool) -> tuple[list[str], int, list[str]]:
         The steps that follow, the number of splits of a foreach or gang, and the gang's tasks.
     """
     transition = getattr(flow, "_transition", None) or ([], None)
-    if is_parallel:
+    if is_parallel and transition[0]:  # else the task has left before it said so
         splits = _part(flow, "_parallel_ubf_iter").num_parallel
     else:
         splits = getattr(flow, "_foreach_num_splits", None)
     gang = getattr(flow, "_control_mapper_tasks", None)
     return list(transition[0]), splits or 0, list(gang or [])
+
+
+def is_unbounded(flow: Flow) -> bool:
+    """Whether the foreach that a task opens is an unbounded one (``next`` in metaflow/flowspec.py)."""
+    return bool(getattr(flow, "_unbounded_foreach", False))
 
 
 def set_current(name: str, value: Any) -> None:

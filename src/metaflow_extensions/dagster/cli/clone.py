@@ -29,6 +29,7 @@ from .._metaflow_internals import (
 )
 from ..contract import _make_task_id, _round_suffix
 from ..errors import DagsterRunError
+from ..graph.read import is_gang
 from ..step.facts import transition_refusal
 
 _WORKERS = 16  # cloning waits for the datastore and the metadata service most of the time
@@ -191,7 +192,7 @@ def _tasks_to_clone(
             continue
         if not task["_task_ok"]:
             continue
-        if graph[step_name].parallel_step and not task.get("_control_mapper_tasks"):
+        if is_gang(graph[step_name]) and not task.get("_control_mapper_tasks"):
             mappers[task.pathspec] = task
             continue
         name = f"{step_name}/{_task_id(graph, step_name, task, by_step)}"
@@ -199,16 +200,17 @@ def _tasks_to_clone(
             finished[name] = task
     for name, task in finished.items():
         yield task, name
-        # The tasks of a gang go with their control task, which is the first of them.
+        # The tasks of a gang go with their control task, which is the first of them in @parallel.
+        parallel = graph[name.split("/")[0]].parallel_step
         for number, path in enumerate(task.get("_control_mapper_tasks") or []):
-            if number and path in mappers:
-                yield mappers[path], f"{name}_node_{number}"
+            if path in mappers:
+                yield mappers[path], f"{name}_node_{number}" if parallel else f"{name}-{number}"
 
 
 def _task_id(graph: Any, step_name: str, task: Any, by_step: bool) -> str:
     """The id that the op of this task gives it (``_task_id`` in the generated file)."""
     frames = task.get("_foreach_stack") or ()
-    indices = [frame.index for frame in frames if not graph[frame.step].parallel_step]
+    indices = [frame.index for frame in frames if not is_gang(graph[frame.step])]
     rounds = task.get("_iteration_stack") or ()
     name = step_name if by_step else "task"
     return _make_task_id(name, indices) + "".join(map(_round_suffix, rounds))

@@ -13,7 +13,7 @@ class StepKind(str, Enum):
     SPLIT = "split"
     FOREACH = "foreach"
     PARALLEL = "parallel"
-    """``num_parallel``: the next step is a gang that joins right after it."""
+    """``num_parallel`` or an unbounded foreach: the next step is a gang that joins next."""
     SWITCH = "switch"
     LOOP = "loop"
     """A switch that may transition to itself."""
@@ -54,7 +54,7 @@ class StepShape:
     """The split, foreach or num_parallel step that a join closes; several where a switch leads to
     one of several with the same branches."""
     is_gang: bool
-    """Runs as a gang of parallel tasks started by its control task."""
+    """Runs as a gang of tasks started by its control task."""
     doc: str = ""
 
     @property

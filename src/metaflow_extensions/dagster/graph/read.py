@@ -38,14 +38,14 @@ def read_shape(graph: Any) -> FlowShape:
         foreaches = (min(level) for level in stacks[name])
         step = StepShape(
             name=name,
-            kind=_kind(node),
+            kind=_kind(graph, node),
             targets=_targets(node),
             sources=tuple(sorted(sources[name])),
-            foreaches=tuple(split for split in foreaches if _opens_items(graph[split])),
+            foreaches=tuple(split for split in foreaches if _opens_items(graph, graph[split])),
             guards=(),
             is_join=node.type == "join" or node.num_args > 1,
             joins=tuple(closed),
-            is_gang=node.parallel_step,
+            is_gang=is_gang(node),
             doc=node.doc or "",
         )
         # Steps so far are in `shape`, so guards of predecessors are known here.
@@ -57,11 +57,23 @@ def _targets(node: Any) -> tuple[str, ...]:
     return tuple(name for name in dict.fromkeys(node.out_funcs) if name != node.name)
 
 
-def _kind(node: Any) -> StepKind:
+def is_gang(node: Any) -> bool:
+    """Whether a control task starts this step's tasks: ``@parallel``, or another unbounded foreach.
+
+    Only the value that a task hands to ``self.next`` says that a foreach is unbounded. What shows
+    before is a decorator that refuses retries, as those for unbounded foreach do (Task.__init__ in
+    metaflow/runtime.py).
+    """
+    return node.parallel_step or any(
+        deco.step_task_retry_count() == (None, None) for deco in node.decorators
+    )
+
+
+def _kind(graph: Any, node: Any) -> StepKind:
     if node.type == "end":
         return StepKind.END
     if node.type == "foreach":
-        return StepKind.PARALLEL if node.parallel_foreach else StepKind.FOREACH
+        return StepKind.FOREACH if _opens_items(graph, node) else StepKind.PARALLEL
     if node.type == "split-switch":
         return StepKind.LOOP if node.name in node.out_funcs else StepKind.SWITCH
     if node.type == "split":
@@ -69,8 +81,10 @@ def _kind(node: Any) -> StepKind:
     return StepKind.LINEAR
 
 
-def _opens_items(node: Any) -> bool:
-    return node.type == "foreach" and not node.parallel_foreach
+def _opens_items(graph: Any, node: Any) -> bool:
+    if node.type != "foreach" or node.parallel_foreach:
+        return False
+    return not is_gang(graph[node.out_funcs[0]])
 
 
 def _topological_order(graph: Any) -> list[str]:

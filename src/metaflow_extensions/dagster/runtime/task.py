@@ -125,7 +125,7 @@ def _run_step(
     Args:
         inputs: The path of the task before, or the paths that a join takes.
         split_item: This is one split of a foreach; its index is the innermost of the item.
-        num_parallel: Tasks in the gang that this task controls.
+        num_parallel: Tasks in the gang that this task controls; 0 where it finds out itself.
         max_user_code_retries: Retries that run the user's code (`@retry`).
         max_error_retries: Retries after those, that run a fallback (`@catch`).
         retry_delay: Seconds before another attempt.
@@ -176,8 +176,9 @@ def _run_step(
         open(result_file, "w").close()
         extra_env = {"METAFLOW_DAGSTER_RESULT": result_file}
         if num_parallel is not None:
-            cmd += ["--ubf-context", "ubf_control", "--num-parallel", str(num_parallel)]
-            cmd += ["--split-index", "0"]
+            cmd += ["--ubf-context", "ubf_control"]
+        if num_parallel:
+            cmd += ["--num-parallel", str(num_parallel), "--split-index", "0"]
             extra_env["METAFLOW_RUNTIME_ENVIRONMENT"] = "local"
             # Metaflow starts the rest of the gang by the name `python`.
             folders = [os.path.dirname(sys.executable), os.environ.get("PATH", "")]

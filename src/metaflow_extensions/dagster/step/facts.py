@@ -6,7 +6,7 @@ from typing import Any
 
 from metaflow import metaflow_config
 
-from .._metaflow_internals import card_paths, way_on
+from .._metaflow_internals import card_paths, is_unbounded, way_on
 from ..contract import _transition_error
 
 
@@ -29,7 +29,8 @@ def task_facts(
     return {
         "splits": splits,
         "next_steps": next_steps,
-        "refusal": transition_refusal(node, next_steps, is_ok),
+        "refusal": transition_refusal(node, next_steps, is_ok)
+        or _foreach_refusal(graph, node, flow),
         "gang": gang,
         "artifacts": sorted(name for name, _ in datastore.items() if not name.startswith("_")),
         "cards": card_paths(flow.name, datastore) if has_cards else [],
@@ -41,3 +42,27 @@ def transition_refusal(node: Any, next_steps: list[str], is_ok: bool) -> str | N
     """Why the run cannot go on after a task (``_transition_error``), by its node in the graph."""
     is_switch = node.type == "split-switch"
     return _transition_error(node.name, next_steps, node.out_funcs, is_switch, is_ok)
+
+
+def _foreach_refusal(graph: Any, node: Any, flow: Any) -> str | None:
+    """Why a foreach cannot run in the form that its job was made for; None if it can.
+
+    Metaflow looks at the value when the run gets there (``_queue_task_foreach`` in
+    metaflow/runtime.py), a job at the decorators of the step that the foreach leads to.
+    """
+    if node.type != "foreach" or node.parallel_foreach:
+        return None
+    from ..graph.read import is_gang
+
+    (target,) = node.out_funcs
+    if is_unbounded(flow) == is_gang(graph[target]):
+        return None
+    if is_unbounded(flow):
+        return (
+            f"Step {node.name} goes over an unbounded foreach, and step {target} has no decorator "
+            "that runs one. Give it one, or go over a list."
+        )
+    return (
+        f"Step {target} has a decorator for unbounded foreaches, and step {node.name} goes over "
+        "something else. Go over what the decorator is meant for, or leave the decorator out."
+    )
