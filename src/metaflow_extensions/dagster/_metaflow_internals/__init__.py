@@ -238,7 +238,7 @@ def way_on(flow: Flow, is_parallel: bool) -> tuple[list[str], int, list[str]]:
 
 
 def is_unbounded(flow: Flow) -> bool:
-    """Whether the foreach that a task opens is an unbounded one (``next`` in metaflow/flowspec.py)."""
+    """Whether the foreach that a task opens is unbounded (``next`` in metaflow/flowspec.py)."""
     return bool(getattr(flow, "_unbounded_foreach", False))
 
 
