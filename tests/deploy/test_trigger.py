@@ -20,7 +20,7 @@ def test_trigger_and_wait(embedded):
     run_id = (project.folder / "run-id").read_text()
     assert run_id.startswith("dagster-")
     assert run_id in output
-    assert "end: done (3/3 steps)" in output
+    assert "end: done (3 tasks done)" in output
     run = project.query(
         f"[(r := Run('Chain/{run_id}')).successful, r.data.result, sorted(r.user_tags)]"
     )
@@ -34,6 +34,11 @@ def test_trigger_and_wait(embedded):
     assert [job["name"] for job in project.json("list")] == ["Chain"]
     assert "has ended already" in project.dagster("terminate", run_id, code=1)
 
+    refused = project.dagster("trigger", "--name", "p.prod.Chain", code=1)
+    assert "There is no job p__prod__Chain of flow Chain. Deployed are: Chain." in refused
+    assert "No such command 'triger'. Did you mean trigger?" in project.dagster("triger", code=2)
+    mistyped = project.dagster("status", "--jsn", code=2)
+    assert "no such option: --jsn. Did you mean --json?" in mistyped
     project.dagster("delete")
     assert project.json("list") == []
     assert "Create it first" in project.dagster("trigger", code=1)

@@ -14,10 +14,16 @@ _HEADER_LINE = re.compile(r"^(Flow|Job|Source)\s*: (.+)$", re.MULTILINE)
 
 
 def job_name(state: Any, name: str | None) -> str:
-    """The name given to the command or to the group before it, else the flow's own."""
-    from ..plan.build import default_job_name
+    """The name given to the command or to the group before it, else the flow's own.
 
-    return name or getattr(state, "dagster_job_name", None) or default_job_name(state.flow)
+    A job of a project may be called by Metaflow's name of its flow, ``project.branch.Flow``.
+    """
+    from ..plan.build import default_job_name, job_name_of
+
+    given = name or getattr(state, "dagster_job_name", None)
+    if given is None:
+        return default_job_name(state.flow)
+    return job_name_of(given) if "." in given else given
 
 
 def find_deployment(
@@ -44,8 +50,10 @@ def find_deployment(
         deployment = Deployment(wanted, state.flow.name, "", user="")
     else:
         raise DagsterRunError(
-            f"There is no job *{wanted}* of flow *{state.flow.name}*. Create it first: "
-            f"python {os.path.basename(state.flow.script_name)} dagster create FILE"
+            f"There is no job *{wanted}* of flow *{state.flow.name}*. "
+            + _others(state)
+            + "Create it first: python "
+            + f"{os.path.basename(state.flow.script_name)} dagster create FILE"
         )
     if deployment.flow_name != state.flow.name:
         raise DagsterRunError(
@@ -59,6 +67,12 @@ def find_deployment(
             "--definitions-file."
         )
     return deployment
+
+
+def _others(state: Any) -> str:
+    """Which jobs of the flow there are instead."""
+    jobs = [d for d in Registry.of(state.flow_datastore).all() if d.flow_name == state.flow.name]
+    return f"Deployed are: {', '.join(job.name for job in jobs)}. " if jobs else ""
 
 
 def _from_file(state: Any, path: str, registered: Deployment | None) -> Deployment:

@@ -8,12 +8,13 @@ from .._metaflow_internals import click
 from .create_command import create
 from .operate import COMMANDS
 from .publish_event import publish_event
+from .suggestions import SuggestingGroup
 
 cli: Any = click.Group()
 """Metaflow merges the groups below this one into every flow's command line."""
 
 
-@cli.group(help="Deploy this flow to Dagster and operate it there.")
+@cli.group(cls=SuggestingGroup, help="Deploy this flow to Dagster and operate it there.")
 @click.option("--name", help="Name of the Dagster job.  [default: the flow's name]")
 @click.pass_obj
 def dagster(obj: Any, name: str | None) -> None:

@@ -10,9 +10,9 @@ from typing import Any
 
 from ..contract import _make_run_id
 from ..deploy.live import LiveTarget
-from ..deploy.local import LocalTarget, step_error
+from ..deploy.local import LocalTarget, run_event
 from ..deploy.registry import Deployment
-from ..deploy.runs import Launch, RunInfo
+from ..deploy.runs import Launch, RunEvent, RunInfo
 from ..deploy.targets import choose_target
 from ..errors import DagsterRunError
 from ..graph import ends_of
@@ -70,7 +70,9 @@ def start_run(
         announce(dagster_run_id)
         return _follow(state, target, launch.job, dagster_run_id)
     progress = _Progress(state, _make_run_id(dagster_run_id))
-    succeeded = target.run_here(launch, lambda: announce(dagster_run_id), progress)
+    succeeded = target.run_here(
+        launch, lambda: announce(dagster_run_id), lambda event: progress(run_event(event))
+    )
     return progress.end(succeeded)
 
 
@@ -144,30 +146,30 @@ class _Progress:
     def __init__(self, state: Any, run_id: str) -> None:
         self._state = state
         self._run_id = run_id
-        self._total = len(state.graph.nodes)
-        self._steps: set[str] = set()
-        self._tasks = 0
+        self._done = 0
         self._error = ""
 
-    def __call__(self, event: Any) -> None:
+    def __call__(self, event: RunEvent | None) -> None:
         """Take an event of the run."""
-        key = event.step_key or ""
-        if not key.startswith("op_"):
-            if event.is_failure and not self._error:
-                self._error = event.message or ""
+        if event is None:
             return
-        step = key.removeprefix("op_")
-        if event.is_step_start:
-            self._say(f"{step}: started")
-        elif event.is_step_success:
-            self._steps.add(step.split("[")[0])
-            self._tasks += 1
-            self._say(f"{step}: done", f"({len(self._steps)}/{self._total} steps)")
-        elif event.is_step_up_for_retry:
-            self._say(f"{step}: failed, will be tried again")
-        elif event.is_step_failure:
-            self._error = step_error(event) or ""
-            self._say(f"{step}: failed", error=True)
+        if event.kind == "run failed":
+            self._error = self._error or event.error or ""
+            return
+        if not event.step_key.startswith("op_"):  # helper ops run no task
+            return
+        task = event.step_key.removeprefix("op_")
+        if event.kind == "started":
+            self._say(f"{task}: started")
+        elif event.kind == "done":
+            self._done += 1
+            tasks = "1 task" if self._done == 1 else f"{self._done} tasks"
+            self._say(f"{task}: done ({tasks} done)")
+        elif event.kind == "retry":
+            self._say(f"{task}: failed, will be tried again")
+        else:
+            self._error = event.error or ""
+            self._say(f"{task}: failed", error=True)
 
     def end(self, succeeded: bool) -> bool:
         """Say how the run ended; returns the same."""
@@ -179,28 +181,25 @@ class _Progress:
             self._say("The run did not succeed.", error=True)
         return succeeded
 
-    def _say(self, text: str, more: str = "", *, error: bool = False) -> None:
+    def _say(self, text: str, *, error: bool = False) -> None:
         when = time.strftime("%Y-%m-%d %H:%M:%S")
-        line = f"{when} [{self._run_id}] {text} {more}".rstrip()
+        line = f"{when} [{self._run_id}] {text}"
         self._state.echo_always(line, err=error, fg="red" if error else None, no_bold=True)
 
 
 def _follow(state: Any, target: LiveTarget, job: str, dagster_run_id: str) -> bool:
     """Follow a run that goes on elsewhere, to its end."""
-    total, shown = len(state.graph.nodes), None
+    progress, after = _Progress(state, _make_run_id(dagster_run_id)), None
     while True:
         run = target.find(job, dagster_run_id)
         if run is None:
             raise DagsterRunError(f"Run {dagster_run_id} is gone from {target.description}.")
-        run = target.details(run)
-        line = f"{run.status}: {run.steps_done} tasks done in {total} steps"
-        if line != shown:
-            state.echo_always(f"[{run.metaflow_run_id}] {line}", no_bold=True)
-            shown = line
+        # Asked for after the run: one that has ended has all its events by then.
+        events, after = target.events(dagster_run_id, after)
+        for event in events:
+            progress(event)
         if not run.is_running:
-            if run.status != "Succeeded" and run.error:
-                state.echo_always(run.error, err=True, fg="red", no_bold=True)
-            return run.status == "Succeeded"
+            return progress.end(run.status == "Succeeded")
         time.sleep(_POLL_SECONDS)
 
 

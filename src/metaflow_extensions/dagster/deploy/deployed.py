@@ -150,7 +150,7 @@ class DagsterDeployedFlow(DeployedFlow):
         Parameters
         ----------
         identifier : str
-            Name of the job.
+            Name of the job, or of a project's flow as Metaflow has it (`project.branch.Flow`).
         metadata : str, optional, default None
             Metadata service of its runs, as `get_metadata()` names it.
 
@@ -159,9 +159,17 @@ class DagsterDeployedFlow(DeployedFlow):
         DagsterDeployedFlow
             The deployed flow; the flow's source need not be here.
         """
-        deployment = Registry.default().get(identifier)
+        from ..plan.build import job_name_of
+
+        registry = Registry.default()
+        name = job_name_of(identifier) if "." in identifier else identifier
+        deployment = registry.get(name)
         if deployment is None:
-            raise MetaflowException(f"No deployed flow found for: {identifier}")
+            names = ", ".join(known.name for known in registry.all())
+            raise MetaflowException(
+                f"No deployed flow found for: {identifier}. "
+                + (f"Deployed are: {names}." if names else "Nothing is deployed in this datastore.")
+            )
         return cls._of(deployment, metadata)
 
     @classmethod

@@ -12,7 +12,7 @@ from typing import Any
 
 from ..contract import _make_run_id
 from ..errors import DagsterRunError
-from .runs import Launch, RunInfo, metaflow_status
+from .runs import Launch, RunEvent, RunInfo, metaflow_status
 
 _REQUEST_SECONDS = 30.0
 _TERMINATE_SECONDS = 60.0
@@ -33,8 +33,20 @@ _RUNS = """query($filter: RunsFilter!, $limit: Int!) {
 _STEPS = """query($run: ID!) { runOrError(runId: $run) { __typename ... on Run {
   stepStats { stepKey status } } }
   logsForRun(runId: $run) { ... on EventConnection { events { __typename
-    ... on ExecutionStepFailureEvent { stepKey error { message }
+    ... on ExecutionStepFailureEvent { stepKey error { message causes { message } }
       failureMetadata { description } } } } } }"""
+_EVENTS = """query($run: ID!, $after: String) { logsForRun(runId: $run, afterCursor: $after) {
+  ... on EventConnection { cursor hasMore events { __typename
+    ... on MessageEvent { stepKey message }
+    ... on ExecutionStepFailureEvent { error { message causes { message } }
+      failureMetadata { description } } } } } }"""
+_KINDS = {
+    "ExecutionStepStartEvent": "started",
+    "ExecutionStepSuccessEvent": "done",
+    "ExecutionStepUpForRetryEvent": "retry",
+    "ExecutionStepFailureEvent": "failed",
+    "RunFailureEvent": "run failed",
+}
 _TERMINATE = """mutation($run: String!) { terminateRun(runId: $run) { __typename
   ... on TerminateRunFailure { message } ... on Error { message } } }"""
 _STARTERS = """query { repositoriesOrError { __typename
@@ -112,10 +124,25 @@ class LiveTarget:
         error = None
         for event in answer["logsForRun"].get("events", []):
             if event["__typename"] == "ExecutionStepFailureEvent" and error is None:
-                described = (event.get("failureMetadata") or {}).get("description")
-                error = described or (event.get("error") or {}).get("message")
-        done = sum(s["status"] == "SUCCESS" for s in stats)
+                error = _step_error(event)
+        # Helper ops run no task.
+        done = sum(s["status"] == "SUCCESS" and s["stepKey"].startswith("op_") for s in stats)
         return replace(run, steps_done=done, steps_failed=failed, error=error)
+
+    def events(self, dagster_run_id: str, after: str | None) -> tuple[list[RunEvent], str | None]:
+        """What has happened in a run since `after`, and what to say there the next time."""
+        found: list[RunEvent] = []
+        while True:
+            log = self._ask(_EVENTS, run=dagster_run_id, after=after)["logsForRun"]
+            for event in log.get("events", []):
+                kind = _KINDS.get(event["__typename"])
+                if kind == "failed":
+                    found.append(RunEvent(kind, event["stepKey"], _step_error(event)))
+                elif kind is not None:
+                    found.append(RunEvent(kind, event["stepKey"] or "", event["message"]))
+            after = log.get("cursor", after)
+            if not log.get("hasMore"):
+                return found, after
 
     def terminate(self, run: RunInfo) -> bool:
         result = self._ask(_TERMINATE, run=run.dagster_run_id)["terminateRun"]
@@ -218,6 +245,15 @@ class LiveTarget:
 
     def _sentence(self) -> str:
         return self.description[0].upper() + self.description[1:]
+
+
+def _step_error(event: dict[str, Any]) -> str | None:
+    """Why a step failed: the description of its Failure, or the innermost cause of its error."""
+    described = (event.get("failureMetadata") or {}).get("description")
+    error = event.get("error") or {}
+    causes = error.get("causes") or []
+    text = described or (causes[-1] if causes else error).get("message")
+    return text.strip() if text else None
 
 
 def _excuse(error: urllib.error.HTTPError) -> str:

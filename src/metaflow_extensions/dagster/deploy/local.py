@@ -18,7 +18,7 @@ from typing import IO, TYPE_CHECKING, Any, cast
 
 from ..contract import _make_run_id
 from ..errors import DagsterRunError
-from .runs import Launch, RunInfo, metaflow_status
+from .runs import Launch, RunEvent, RunInfo, metaflow_status
 from .worker import Home, StoredRun, request_text
 from .workers import forget, log_path, worker_of
 
@@ -133,7 +133,8 @@ class LocalTarget:
             if event is None or not event.step_key:
                 continue
             if event.is_step_success:
-                done.add(event.step_key)
+                if event.step_key.startswith("op_"):  # helper ops run no task
+                    done.add(event.step_key)
             elif event.is_step_failure:
                 failed.append(event.step_key)
                 error = error or step_error(event)
@@ -211,6 +212,24 @@ def step_error(event: DagsterEvent) -> str | None:
     data = event.step_failure_data
     if data.user_failure_data and data.user_failure_data.description:
         return data.user_failure_data.description
-    if data.error is None or data.error.cls_name == "DagsterExecutionInterruptedError":
+    error = data.error
+    if error is None or error.cls_name == "DagsterExecutionInterruptedError":
         return None
-    return data.error.message.strip()
+    while error.cause is not None:  # "Error occurred while executing op" says nothing of why
+        error = error.cause
+    return error.message.strip()
+
+
+_KINDS = {"STEP_START": "started", "STEP_SUCCESS": "done", "STEP_UP_FOR_RETRY": "retry"}
+
+
+def run_event(event: DagsterEvent) -> RunEvent | None:
+    """An event of Dagster's log for those who follow the run; None if it says nothing to them."""
+    kind = event.event_type_value
+    if kind in _KINDS:
+        return RunEvent(_KINDS[kind], event.step_key or "")
+    if kind == "STEP_FAILURE":
+        return RunEvent("failed", event.step_key or "", step_error(event))
+    if kind in ("PIPELINE_FAILURE", "RUN_FAILURE"):
+        return RunEvent("run failed", error=event.message)
+    return None

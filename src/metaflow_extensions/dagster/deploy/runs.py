@@ -55,6 +55,16 @@ class RunInfo:
         return self.status in UNFINISHED
 
 
+@dataclass(frozen=True)
+class RunEvent:
+    """What happens in a run, in the terms that its followers need."""
+
+    kind: str
+    """``started``, ``done``, ``retry`` or ``failed``, of a step; ``run failed``."""
+    step_key: str = ""
+    error: str | None = None
+
+
 class Target(Protocol):
     """A Dagster that runs go to."""
 

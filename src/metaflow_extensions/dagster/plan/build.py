@@ -122,7 +122,11 @@ def default_job_name(flow: Any) -> str:
     """
     from metaflow import current
 
-    name = current.get("project_flow_name") or flow.name
+    return job_name_of(current.get("project_flow_name") or flow.name)
+
+
+def job_name_of(name: str) -> str:
+    """The default name of a job, by the name that Metaflow gives its flow, such as ``p.prod.F``."""
     parts = [re.sub("[^A-Za-z0-9_]", "_", part) for part in name.split(".")]
     job_name = "__".join(parts)
     ambiguous = any("__" in part or part.strip("_") != part for part in parts)

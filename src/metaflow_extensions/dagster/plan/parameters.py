@@ -329,6 +329,14 @@ def _evaluate(name: str, field: DeployTimeField, *, repeated: bool) -> Any:
             f"The deploy-time function for the default of parameter *{name}* returned None. "
             "Return a value of the parameter's type, or give the parameter no default."
         )
+    is_text = field.parameter_type not in (bool, int, float, list, dict)
+    is_json = isinstance(field.parameter_type, JSONTypeClass)
+    if is_text and not is_json and not repeated and not isinstance(returned[-1], str):
+        raise DagsterDeployError(
+            f"The deploy-time function for the default of parameter *{name}* returned "
+            f"{type(returned[-1]).__name__}, and a parameter without a *type* is text: a native "
+            f"run stops there too. Give the parameter type={type(returned[-1]).__name__}."
+        )
     if repeated and isinstance(returned[-1], (list, tuple)):
         return list(returned[-1])
     return value
