@@ -55,6 +55,29 @@ def test_no_more_steps_than_max_workers(leaves: Callable[[int], Spans]) -> None:
     assert max(_running(spans, begin) for begin, _ in spans.values()) == 4
 
 
+def test_no_item_waits_for_the_items_beside_it(
+    tmp_path: Path,
+    reader: runs.Reader,
+    launcher: runs.Launcher,
+    dagster_home: Path,
+    engine: str,
+) -> None:
+    _, facts, output = runs.run_dagster(
+        Case("uneven", {"seconds": SECONDS}),
+        tmp_path / "dagster",
+        reader,
+        launcher,
+        dagster_home,
+        engine,
+    )
+    assert facts["status"] == "SUCCESS", output
+    steps: dict[str, Any] = facts["steps"]
+    last_outer, slow_branch = steps["op_outer[0]"]["end"], steps["op_slow[0]"]["end"]
+    assert max(steps[f"op_inner[1_{j}]"]["start"] for j in range(2)) < last_outer
+    assert steps["op_inner_join[1]"]["start"] < last_outer
+    assert steps["op_merged[1]"]["start"] < slow_branch
+
+
 def _running(spans: Spans, moment: float) -> int:
     """How many leaves run at a moment."""
     return sum(begin <= moment < end for begin, end in spans.values())

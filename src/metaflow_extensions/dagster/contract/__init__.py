@@ -7,6 +7,8 @@ it does from the ``runtime`` modules, hence the names with underscores.
 import hashlib
 from collections.abc import Sequence
 
+HELPER_TAG = "metaflow/helper"  # of an op that runs no task: which helper it is
+
 
 def _make_run_id(dagster_run_id: str) -> str:
     """Derive a short, deterministic Metaflow run id from Dagster's UUID."""

@@ -9,8 +9,9 @@ from typing import Any
 
 import jinja2
 
+from ..contract import HELPER_TAG
 from ..plan.job import JobPlan
-from ..plan.model import Arg, Arrival, Call, Departure, ForEach, OpPlan, Ref
+from ..plan.model import Arg, Arrival, Call, Departure, ForEach, OpPlan, Plumbing, Ref
 from ..plan.parameters import MISSING, ParameterPlan
 from ..runtime.source import _cache_folder
 from .embed import Import, embed, names_in
@@ -191,10 +192,10 @@ def _op_decorator(op: OpPlan) -> str:
     return _decorator("op", options)
 
 
-def _plumbing_decorator(plan: JobPlan, name: str, out: str) -> str:
+def _plumbing_decorator(plan: JobPlan, kind: Plumbing, name: str, out: str) -> str:
     options = {"name": literal(name), "ins": '{"values": In(list)}', "out": out}
-    if plan.engine.plumbing_tags:
-        options["tags"] = literal(dict(plan.engine.plumbing_tags), 4, 9)
+    tags = {**dict(plan.engine.plumbing_tags), HELPER_TAG: kind.value}
+    options["tags"] = literal(tags, 4, 9)
     return _decorator("op", options)
 
 

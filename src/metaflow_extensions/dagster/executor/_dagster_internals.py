@@ -8,6 +8,7 @@ from here makes the package fall back to Dagster's multiprocess executor.
 | --- | --- |
 | ActiveExecution | the state of a running plan: what may run, is skipped, waits for a retry |
 | InstanceConcurrencyContext | claims and frees the slots of pools |
+| Unresolved*ExecutionStep, StepInput, FromStepOutput, ... | steps that start early, see relays |
 | ExecuteRunWithPlanIterable, PlanExecutionContextManager | resources, logging, interrupts |
 | dagster_event_sequence_for_step | runs a step: inputs, op, outputs, failures and retries |
 | create_execution_plan, execute_plan | run a step in another process |
@@ -44,10 +45,16 @@ from dagster._core.execution.plan.execute_plan import (
 from dagster._core.execution.plan.execute_plan import (
     dagster_event_sequence_for_step,
 )
+from dagster._core.execution.plan.inputs import FromStepOutput, StepInput, StepInputSource
 from dagster._core.execution.plan.instance_concurrency_context import InstanceConcurrencyContext
+from dagster._core.execution.plan.outputs import StepOutputHandle
 from dagster._core.execution.plan.plan import ExecutionPlan
 from dagster._core.execution.plan.state import KnownExecutionState
-from dagster._core.execution.plan.step import ExecutionStep
+from dagster._core.execution.plan.step import (
+    ExecutionStep,
+    UnresolvedCollectExecutionStep,
+    UnresolvedMappedExecutionStep,
+)
 from dagster._core.execution.retries import RetryMode
 from dagster._core.execution.step_dependency_config import StepDependencyConfig
 from dagster._core.storage.cloud_storage_compute_log_manager import CloudStorageComputeLogManager
@@ -75,6 +82,7 @@ __all__ = [
     "ExecuteRunWithPlanIterable",
     "ExecutionPlan",
     "ExecutionStep",
+    "FromStepOutput",
     "InstanceConcurrencyContext",
     "KnownExecutionState",
     "LocalComputeLogManager",
@@ -84,6 +92,11 @@ __all__ = [
     "SqliteEventLogStorage",
     "StepDependencyConfig",
     "StepExecutionContext",
+    "StepInput",
+    "StepInputSource",
+    "StepOutputHandle",
+    "UnresolvedCollectExecutionStep",
+    "UnresolvedMappedExecutionStep",
     "create_compute_log_file_key",
     "create_execution_plan",
     "dagster_event_sequence_for_step",
@@ -112,7 +125,17 @@ _SHAPES: dict[Callable[..., Any], tuple[str, ...]] = {
     ActiveExecution.mark_interrupted: (),
     ActiveExecution.get_known_state: (),
     ActiveExecution.sleep_interval: (),
+    ActiveExecution._prep_for_dynamic_outputs: ("step",),
     InstanceConcurrencyContext.__init__: ("instance", "dagster_run"),
+    ExecutionStep.__new__: (
+        "handle",
+        "job_name",
+        "step_inputs",
+        "step_outputs",
+        "tags",
+        "pool",
+    ),
+    UnresolvedMappedExecutionStep.resolve: ("mappings",),
     ExecuteRunWithPlanIterable.__init__: (
         "execution_plan",
         "iterator",
@@ -140,6 +163,23 @@ _SHAPES: dict[Callable[..., Any], tuple[str, ...]] = {
 }
 
 
+# Attributes that `relays` reads and changes.
+_ACTIVE_PARTS = (
+    "_pending",
+    "_executable",
+    "_pending_skip",
+    "_pending_abandon",
+    "_in_flight",
+    "_success",
+    "_skipped",
+    "_failed",
+    "_abandoned",
+    "_step_outputs",
+    "_gathering_dynamic_outputs",
+)
+_PLAN_PARTS = ("step_dict", "step_dict_by_key", "executable_map", "step_handles_to_execute")
+
+
 @contextmanager
 def own_event_loop(context: StepExecutionContext) -> Iterator[None]:
     """Give an asynchronous op a loop of its own: one loop cannot run in two threads at a time."""
@@ -161,6 +201,11 @@ def _check_shapes() -> None:
         missing = [name for name in expected if name not in names]
         if missing:
             raise ImportError(f"{function.__qualname__} of this Dagster has no {missing}")
+    set_by_init = ActiveExecution.__init__.__code__.co_names
+    missing = [name for name in _ACTIVE_PARTS if name not in set_by_init]
+    missing += [name for name in _PLAN_PARTS if not hasattr(ExecutionPlan, name)]
+    if missing:
+        raise ImportError(f"plans of this Dagster have no {missing}")
 
 
 _check_shapes()

@@ -24,12 +24,13 @@ class Backlog:
     tags): those count a step as running from the moment it is handed out.
 
     Attributes:
+        has_limits: Pools or tags limit how many steps run, so that some may wait for others.
         is_stale: A step has ended since Dagster was last asked, so others may be ready.
     """
 
     def __init__(self, active: ActiveExecution, plan: ExecutionPlan, has_tag_limits: bool) -> None:
         self._active = active
-        self._has_limits = has_tag_limits or _has_pools(plan)
+        self.has_limits = has_tag_limits or _has_pools(plan)
         self._ready: list[tuple[int, int, ExecutionStep]] = []
         self._order = itertools.count()
         self._updated = float("-inf")
@@ -44,7 +45,7 @@ class Backlog:
 
     def seconds_to_update(self, most: float) -> float:
         """How long to wait for an event before asking again, at most `most` seconds."""
-        if self._has_limits:
+        if self.has_limits:
             return UPDATE_INTERVAL  # a slot of a pool may become free at any time
         retry = self._active.sleep_interval()
         return min(max(retry, UPDATE_INTERVAL), most) if retry else most
@@ -54,7 +55,7 @@ class Backlog:
         if update:
             self._updated = time.monotonic()
             self.is_stale = False
-            if self._has_limits:
+            if self.has_limits:
                 return list(self._active.get_steps_to_execute(limit=limit))
             self._add(self._active.get_steps_to_execute())
         return [heapq.heappop(self._ready)[2] for _ in range(min(limit, len(self._ready)))]

@@ -107,7 +107,10 @@ class _DaskPlanRun(PlanRun):
     def _state(self) -> KnownExecutionState:
         # Pickled in another thread while the live one may change.
         state = self._active.get_known_state()
-        return state._replace(ready_outputs=set(state.ready_outputs or ()))
+        mappings = {**state.dynamic_mappings, **self._relays.mappings()}
+        return state._replace(
+            ready_outputs=set(state.ready_outputs or ()), dynamic_mappings=mappings
+        )
 
     def _run_step(self, context: StepExecutionContext) -> None:
         error: BaseException | None = None

@@ -24,6 +24,7 @@ from ._dagster_internals import (
     EngineEventData,
     ExecuteRunWithPlanIterable,
     ExecutionPlan,
+    ExecutionStep,
     InstanceConcurrencyContext,
     KnownExecutionState,
     PlanExecutionContext,
@@ -37,6 +38,7 @@ from ._dagster_internals import (
 )
 from .backlog import Backlog
 from .logs import StepLogs
+from .relays import Relays, UsedUp
 from .sqlite_events import keep_connection
 from .stock import DEFAULT_MAX_CONCURRENT
 
@@ -123,7 +125,7 @@ class ThreadExecutor(Executor):
                 )
             )
             backlog = Backlog(active, execution_plan, bool(self._tag_concurrency_limits))
-            run = self.plan_run(job_context, active, backlog, self._max_concurrent)
+            run = self.plan_run(job_context, execution_plan, active, backlog, self._max_concurrent)
             yield from stack.enter_context(run).run()
 
     def plan_run(self, *args: Any) -> AbstractContextManager["PlanRun"]:
@@ -145,6 +147,7 @@ class PlanRun:
     def __init__(
         self,
         context: PlanExecutionContext,
+        plan: ExecutionPlan,
         active: ActiveExecution,
         backlog: Backlog,
         max_concurrent: int,
@@ -155,12 +158,13 @@ class PlanRun:
         self._max_concurrent = max_concurrent
         self._running: set[str] = set()
         self._retries: dict[str, DagsterEvent] = {}
-        self._events: queue.SimpleQueue[DagsterEvent | Ended] = queue.SimpleQueue()
+        self._events: queue.SimpleQueue[DagsterEvent | Ended | UsedUp] = queue.SimpleQueue()
         self._stop = threading.Event()
         self._error: BaseException | None = None
         self._known_state: KnownExecutionState | None = None
         outputs = active.get_known_state().ready_outputs
         self._is_state_live = outputs is active.get_known_state().ready_outputs
+        self._relays = Relays(active, plan, self._start_relay, self._events.put, self._stop.is_set)
 
     def run(self) -> Iterator[DagsterEvent]:
         """Run the plan to its end.
@@ -171,7 +175,11 @@ class PlanRun:
         """
         workers = ThreadPoolExecutor(self._max_concurrent, thread_name_prefix="step")
         try:
-            while self._running or not (self._stop.is_set() or self._is_complete()):
+            while (
+                self._running
+                or self._relays.running
+                or not (self._stop.is_set() or self._is_complete())
+            ):
                 yield from self._look_for_interrupt()
                 yield from self._start_steps(workers)
                 yield from self._take_events()
@@ -210,9 +218,19 @@ class PlanRun:
             workers.submit(self._run_step, step_context)
         if is_update:
             yield from self._active.concurrency_event_iterator(self._context)
+            skipped = []
             for event in self._active.plan_events_iterator(self._context):
                 self._backlog.is_stale = True  # what skips a step may make another one ready
+                skipped.append(event)
                 yield event
+            for event in skipped:
+                self._relays.handle(event)
+            self._relays.look_for_abandoned()
+
+    def _start_relay(self, step: ExecutionStep) -> None:
+        """Run a step that mostly waits: beside the others, not in place of one."""
+        context = self._context.for_step(step, self._state())
+        threading.Thread(target=self._run_step_here, args=(context,), name="relay").start()
 
     def _take_events(self) -> Iterator[DagsterEvent]:
         """Wait for an event, then handle all there are, up to the end of a step."""
@@ -221,8 +239,13 @@ class PlanRun:
             try:
                 item = self._events.get(timeout=timeout) if timeout else self._events.get_nowait()
             except queue.Empty:
+                if timeout and self._is_stuck():
+                    self._relays.give_up()
                 return
             timeout = 0.0
+            if isinstance(item, UsedUp):
+                self._relays.used_up(item)
+                continue
             if isinstance(item, Ended):
                 self._end(item)
                 return
@@ -233,6 +256,18 @@ class PlanRun:
                 self._retries[str(item.step_key)] = item
             else:
                 self._handle(item)
+
+    def _is_stuck(self) -> bool:
+        """Whether only relays run, and nothing is left that they could wait for."""
+        return bool(
+            self._relays.running
+            and not self._running
+            and self._relays.are_idle()
+            and self._events.empty()
+            and not self._backlog.is_stale
+            and not self._active.sleep_interval()
+            and not self._backlog.has_limits
+        )
 
     def _patience(self) -> float:
         """Seconds to wait for an event before something else may have to be done."""
@@ -245,6 +280,8 @@ class PlanRun:
     def _handle(self, event: DagsterEvent) -> None:
         """Tell ActiveExecution, and follow what that changes in it."""
         self._active.handle_event(event)
+        if self._relays.handle(event):
+            self._backlog.is_stale = True
         if event.is_step_up_for_retry:
             self._known_state = None
         elif event.is_step_success:
@@ -266,7 +303,8 @@ class PlanRun:
         return self._known_state
 
     def _end(self, ended: Ended) -> None:
-        self._running.remove(ended.step_key)
+        self._running.discard(ended.step_key)
+        self._relays.running.discard(ended.step_key)
         if retry := self._retries.pop(ended.step_key, None):
             self._handle(retry)
         self._active.verify_complete(self._context, ended.step_key)
@@ -275,7 +313,10 @@ class PlanRun:
             self._break_off(ended.error)
 
     def _run_step(self, context: StepExecutionContext) -> None:
-        """Run a step in this worker thread and pass its events on to the main thread."""
+        """Run a step and pass its events on to the main thread; called in a worker thread."""
+        self._run_step_here(context)
+
+    def _run_step_here(self, context: StepExecutionContext) -> None:
         emit = self._events.put
         error: BaseException | None = None
         logs = StepLogs(self._context, context.step.key, emit)
