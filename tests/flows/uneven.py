@@ -32,6 +32,10 @@ class UnevenFlow(FlowSpec):
     @step
     def outer_join(self, inputs):
         self.counts = [i.count for i in inputs]
+        self.next(self.between)
+
+    @step
+    def between(self):
         self.kinds = ["slow", "quick"]
         self.next(self.choose, foreach="kinds")
 
