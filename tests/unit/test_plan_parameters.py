@@ -167,7 +167,6 @@ EVALUATED = {
     "json data": (JSONType, {"a": [1]}, {"a": [1]}),
     "json text": (JSONType, '{"a": 2}', {"a": 2}),
     "json none": (JSONType, None, None),
-    "data for a text": (str, {"a": 1}, '{"a": 1}'),
 }
 
 

@@ -132,6 +132,18 @@ def _read_facts(result_file: str, path: str) -> _Facts:
     )
 
 
+def _facts_of(result_file: str, path: str, failed: bool) -> _Facts:
+    """The facts of an attempt; of a failed one only what it has left in a file."""
+    if failed and not os.path.getsize(result_file):
+        return _Facts()
+    from metaflow.datastore.exceptions import DataException
+
+    try:
+        return _read_facts(result_file, path)
+    except DataException as error:
+        return _Facts(refusal=f"It ended its process before it was done: {error}")
+
+
 def _save_attempt(path: str, attempt: int, outcome: _Outcome) -> None:
     """Save an attempt's logs and exit code where a native run saves them.
 

@@ -44,7 +44,14 @@ from .resume import (
     _last_round,
     _origin_run_id,
 )
-from .store import _Facts, _is_done, _read_facts, _save_attempt, _task_datastore
+from .store import (
+    _Facts,
+    _facts_of,
+    _is_done,
+    _read_facts,
+    _save_attempt,
+    _task_datastore,
+)
 
 _EXIT_DISALLOW_RETRY = 202  # METAFLOW_EXIT_DISALLOW_RETRY in metaflow/exception.py
 _TIMEOUT_GRACE = 5.0  # seconds that @timeout has to end the task by itself
@@ -227,18 +234,6 @@ def _run_loop(
         inputs, iteration = task.path, iteration + 1
         # A first round is a split of the foreach around it; the next ones follow a task.
         options["split_item"] = False
-
-
-def _facts_of(result_file: str, path: str, failed: bool) -> _Facts:
-    """The facts of an attempt; of a failed one only what it has left in a file."""
-    if failed and not os.path.getsize(result_file):
-        return _Facts()
-    from metaflow.datastore.exceptions import DataException
-
-    try:
-        return _read_facts(result_file, path)
-    except DataException as error:
-        return _Facts(refusal=f"It ended its process before it was done: {error}")
 
 
 def _result(path: str, facts: _Facts) -> _StepResult:
