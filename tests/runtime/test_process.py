@@ -15,7 +15,7 @@ import pytest
 from support.warm_lab import Lab, is_alive
 
 from metaflow_extensions.dagster.runtime import process
-from metaflow_extensions.dagster.runtime.process import _Outcome, _run_process
+from metaflow_extensions.dagster.runtime.process import _Outcome, _pump, _run_process
 from metaflow_extensions.dagster.step import warm
 
 Run = Callable[..., tuple[_Outcome, str]]
@@ -104,3 +104,19 @@ def test_a_time_limit_ends_all_that_came_of_a_task(
     assert outcome.timed_out
     assert outcome.returncode == -(signal.SIGKILL if is_deaf else signal.SIGTERM)
     assert not any(map(is_alive, map(int, said.split())))
+
+
+def test_what_a_process_prints_as_its_last_act_is_kept() -> None:
+    """It may print and end between the look at its pipes and the look whether it has ended."""
+    ends = os.pipe(), os.pipe()
+
+    class Ending:
+        def poll(self) -> int:
+            os.write(ends[0][1], b"last words\n")
+            return 0
+
+    outcome = _Outcome()
+    _pump(Ending(), (ends[0][0], ends[1][0]), outcome, None)
+    assert [line for _, line in outcome.stdout] == [b"last words\n"]
+    for fd in (*ends[0], *ends[1]):
+        os.close(fd)

@@ -146,19 +146,22 @@ def _pump(
         for fd, stream in zip(fds, streams, strict=True):
             os.set_blocking(fd, False)
             selector.register(fd, selectors.EVENT_READ, stream)
+        ended = False
         while selector.get_map():
-            ready = selector.select(0.2)
+            ready = selector.select(0 if ended else 0.2)
             for key, _ in ready:
                 data = os.read(key.fd, 65536)
                 key.data.feed(data)
                 if not data:
                     selector.unregister(key.fd)
-            if not ready and proc.poll() is not None:
+            if ended and not ready:
                 for key in selector.get_map().values():
                     key.data.feed(
                         b""
                     )  # something that the task left running holds the pipe
                 return
+            # What it printed just before it ended may have come after the look above.
+            ended = ended or (not ready and proc.poll() is not None)
             if _interrupted():
                 raise DagsterExecutionInterruptedError
             if deadline is not None and time.monotonic() > deadline:
