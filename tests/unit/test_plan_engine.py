@@ -7,12 +7,12 @@ from metaflow import FlowSpec, batch, kubernetes, resources, step
 
 from metaflow_extensions.dagster.errors import DagsterDeployError
 from metaflow_extensions.dagster.plan.engine import (
-    EngineOptions,
     EnginePlan,
     plan_engine,
     with_engine,
 )
 from metaflow_extensions.dagster.plan.model import Arrival, Departure, OpPlan, RetryPlan
+from metaflow_extensions.dagster.plan.options import CreateOptions
 
 REAL = "dagster:multiprocess_executor"  # Dagster's own are definitions like any other
 
@@ -61,13 +61,13 @@ OPS = tuple(map(an_op, ("start", "big", "graphics", "pod", "queued", "join", "en
 
 def plan(**options) -> EnginePlan:
     warnings: list[str] = []
-    planned = plan_engine(EngineOptions(**options), warnings.append)
+    planned = plan_engine(CreateOptions(**options), warnings.append)
     assert not warnings
     return planned
 
 
 def planned_ops(load_flow, **options) -> dict[str, OpPlan]:
-    ops = with_engine(OPS, load_flow(SizedFlow), EngineOptions(**options))
+    ops = with_engine(OPS, load_flow(SizedFlow), CreateOptions(**options))
     return {op.step: op for op in ops}
 
 
@@ -102,7 +102,7 @@ def test_an_executor_without_a_limit_takes_none():
 
 def test_an_executor_that_is_installed_elsewhere_is_taken_with_a_warning():
     warnings: list[str] = []
-    options = EngineOptions(executor="house_cluster.engine:executor", max_workers=8)
+    options = CreateOptions(executor="house_cluster.engine:executor", max_workers=8)
     assert plan_engine(options, warnings.append).config == {"max_concurrent": 8}
     (warning,) = warnings
     assert "--executor house_cluster.engine:executor cannot be imported here" in warning
@@ -167,7 +167,7 @@ def test_an_inherited_executor_is_not_configured_here():
     ],
 )
 def test_dagsters_dask_executor_runs_plain_graphs_only(load_flow, change, what):
-    options = EngineOptions(executor="dagster_dask:dask_executor")
+    options = CreateOptions(executor="dagster_dask:dask_executor")
     assert len(with_engine(OPS, load_flow(SizedFlow), options)) == len(OPS)
     ops = [*OPS[:1], an_op("big", **change)]
     message = refusal(with_engine, ops, load_flow(SizedFlow), options)
@@ -274,7 +274,7 @@ def test_image():
         ("dagster_k8s:k8s_job_executor", "job_image"),
         ("dagster_docker:docker_executor", "image"),
     ):
-        options = EngineOptions(executor=executor, image="team/flow:3")
+        options = CreateOptions(executor=executor, image="team/flow:3")
         planned = plan_engine(options, lambda warning: None)  # perhaps not installed
         assert planned.config == {field: "team/flow:3"}
     assert "white space" in refusal(plan, image="team/flow 3")

@@ -133,62 +133,25 @@ def positive(_: Any, option: Any, value: int | None) -> int | None:
 @click.option("--new-token", metavar="TOKEN", help="Use this production token from now on.")
 @click.option("--deployer-attribute-file", hidden=True, help="For the Deployer API.")
 @click.pass_obj
-def create(
-    obj: Any,
-    file: str | None,
-    name: str | None,
-    tags: tuple[str, ...],
-    decospecs: tuple[str, ...],
-    namespace: str | None,
-    workflow_timeout: int | None,
-    max_workers: int | None,
-    executor: str,
-    executor_config: str | None,
-    image: str | None,
-    pools: tuple[str, ...],
-    step_tags: tuple[str, ...],
-    run_tags: tuple[str, ...],
-    warm_start: bool,
-    schedule_on: bool,
-    triggers_on: bool,
-    emit_events: bool,
-    force: bool,
-    origin_run_id: str | None,
-    authorize: str | None,
-    generate_new_token: bool,
-    new_token: str | None,
-    deployer_attribute_file: str | None,
-) -> None:
+def create(obj: Any, **values: Any) -> None:
     # Imported here: this module is loaded with every Metaflow command of every flow.
     try:
-        from .create import TokenOptions, create_file
+        from ..plan.options import CreateOptions
+        from .create import create_file
+        from .register import TokenOptions
     except ImportError as error:
         raise DagsterDeployError(
             f"dagster create needs the package {error.name!r}. Install it: pip install {error.name}"
         ) from error
 
+    values["name"] = values["name"] or obj.dagster_job_name
     path = create_file(
         obj,
-        file=file,
-        name=name or obj.dagster_job_name,
-        tags=tags,
-        decospecs=decospecs,
-        namespace=namespace,
-        workflow_timeout=workflow_timeout,
-        max_workers=max_workers,
-        executor=executor,
-        executor_config=executor_config,
-        image=image,
-        pools=pools,
-        step_tags=step_tags,
-        run_tags=run_tags,
-        warm_start=warm_start,
-        schedule_on=schedule_on,
-        triggers_on=triggers_on,
-        emit_events=emit_events,
-        force=force,
-        tokens=TokenOptions(authorize, new_token, generate_new_token),
-        attribute_file=deployer_attribute_file,
-        origin_run_id=origin_run_id,
+        CreateOptions.from_values(values),
+        file=values["file"],
+        force=values["force"],
+        tokens=TokenOptions(values["authorize"], values["new_token"], values["generate_new_token"]),
+        attribute_file=values["deployer_attribute_file"],
+        origin_run_id=values["origin_run_id"],
     )
     obj.echo(f"Wrote *{path}*. Load it with: dagster dev -f {path}", fg="green", bold=True)

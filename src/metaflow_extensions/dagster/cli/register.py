@@ -14,6 +14,7 @@ from .._metaflow_internals import parameters_of
 from ..deploy.registry import Deployment, Registry
 from ..deploy.tokens import resolve_token
 from ..plan.job import JobPlan
+from ..plan.options import CreateOptions
 
 
 @dataclass(frozen=True)
@@ -42,7 +43,7 @@ class TokenOptions:
 
 
 def register(
-    state: Any, plan: JobPlan, path: str, token: str | None, options: dict[str, Any]
+    state: Any, plan: JobPlan, path: str, token: str | None, options: CreateOptions
 ) -> None:
     """Note the job, and the options of ``create``, in the registry of the flow's datastore."""
     from metaflow import current

@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-import inspect
 import json
 import os
 import sys
 import tempfile
+from dataclasses import replace
 from typing import Any
 
 from metaflow.includefile import IncludedFile
@@ -19,15 +19,12 @@ from ..deploy.registry import Deployment, Registry
 from ..deploy.targets import choose_target
 from ..deploy.tokens import check_token
 from ..errors import DagsterRunError
+from ..plan.options import CreateOptions
 from .create import create_file
-from .create_command import create
 from .flow_options import given_parameters, own_value
 from .jobs import find_deployment, job_name
 from .register import TokenOptions
 from .trigger import start_run
-
-# Arguments of `create_file` that a resume gives itself.
-_OURS = frozenset(("state", "file", "name", "force", "tokens", "attribute_file", "origin_run_id"))
 
 
 def resume(state: Any, values: dict[str, Any]) -> bool:
@@ -79,29 +76,14 @@ def _compile(state: Any, job: str, origin_run_id: str, authorize: str | None) ->
     path = os.path.join(folder, f"{job}_{origin_run_id.replace('-', '_')}.py")
     create_file(
         state,
+        replace(registered.options if registered else CreateOptions(), name=job),
         file=path,
-        name=job,
-        origin_run_id=origin_run_id,
         force=True,
         tokens=TokenOptions(authorize),
-        **_options(registered),
+        origin_run_id=origin_run_id,
     )
     user = registered.user if registered else ""
     return Deployment(job, state.flow.name, path, user=user)
-
-
-def _options(registered: Deployment | None) -> dict[str, Any]:
-    """What ``create`` was told when the job was deployed, else its defaults."""
-    told = registered.options if registered else {}
-    names = set(inspect.signature(create_file).parameters) - _OURS
-    options = {}
-    command: Any = create  # a click command, which its type does not say
-    for option in command.params:
-        if option.name in names:
-            default = () if getattr(option, "multiple", False) else option.default
-            value = told.get(option.name, default)
-            options[option.name] = tuple(value) if isinstance(value, list) else value
-    return options
 
 
 def _check_step(step: str | None, steps: list[str]) -> None:

@@ -69,6 +69,14 @@ class DagsterDeployer(DeployerImpl):
             Dagster's tags of ops, as `key=value` for all or `step:key=value`.
         run_tags : List[str], optional, default None
             Dagster's tags of every run, as `key=value`.
+        schedule_on : bool, optional, default True
+            Whether the flow's schedule runs as soon as the file is loaded.
+        triggers_on : bool, optional, default True
+            Whether the sensors of its triggers do.
+        emit_events : bool, optional, default False
+            Publish an event whenever a step succeeds.
+        warm_start : bool, optional, default True
+            Fork tasks from a process that has Metaflow loaded.
         force : bool, optional, default False
             Overwrite the file even if it was not generated.
         authorize : str, optional, default None

@@ -14,6 +14,7 @@ from io import BytesIO
 from typing import Any
 
 from .._metaflow_internals import storage_of
+from ..plan.options import CreateOptions
 
 _FOLDER = "dagster/deployments"
 
@@ -35,8 +36,8 @@ class Deployment:
     """By name, with what ``generate_fake_flow_file_contents`` of metaflow/runner/deployer.py
     reads."""
     steps: list[str] = field(default_factory=list)
-    options: dict[str, Any] = field(default_factory=dict)
-    """What ``dagster create`` was told, for a resume to be told the same."""
+    options: CreateOptions = field(default_factory=CreateOptions)
+    """What ``dagster create`` was asked for, for a resume to ask for the same."""
 
 
 class Registry:
@@ -77,6 +78,7 @@ class Registry:
         if content.get("deleted"):
             return None
         known = {f.name for f in fields(Deployment)}
+        content["options"] = CreateOptions.from_values(content.get("options", {}))
         return Deployment(**{k: v for k, v in content.items() if k in known})
 
     def all(self) -> Iterator[Deployment]:

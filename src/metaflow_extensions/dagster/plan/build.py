@@ -8,7 +8,6 @@ import os
 import re
 import sys
 from collections.abc import Callable
-from dataclasses import dataclass
 from typing import Any
 
 from metaflow.decorators import flow_decorators
@@ -17,11 +16,12 @@ from metaflow.user_configs.config_parameters import dump_config_values
 from .._metaflow_internals import graph_of
 from ..errors import DagsterDeployError
 from ..graph import FlowShape, StepKind, read_shape
-from .engine import EngineOptions, EnginePlan, merged, plan_engine, with_engine
+from .engine import EnginePlan, merged, plan_engine, with_engine
 from .hooks import plan_exit_hooks
 from .job import JobPlan, PackagePlan
 from .model import OpPlan, Plumbing
 from .names import is_valid_dagster_name
+from .options import CreateOptions
 from .parameters import plan_parameters
 from .schedule import plan_schedule
 from .settings import bake_settings
@@ -30,30 +30,18 @@ from .triggers import plan_triggers
 from .wiring import StepPorts, wire
 
 
-@dataclass(frozen=True)
-class CreateOptions:
-    """What ``dagster create`` was asked for."""
-
-    job_name: str | None
-    tags: tuple[str, ...]
-    namespace: str | None
-    workflow_timeout: int | None
-    engine: EngineOptions
-    warm_start: bool
-    regenerate: str
-    schedule_on: bool = True
-    triggers_on: bool = True
-    emit_events: bool = False
-
-
 def build_plan(
-    state: Any, options: CreateOptions, upload_package: Callable[[], PackagePlan]
+    state: Any,
+    options: CreateOptions,
+    regenerate: str,
+    upload_package: Callable[[], PackagePlan],
 ) -> JobPlan:
     """Plan the definitions file of a flow.
 
     Args:
         state: Metaflow's ``CliState`` with the flow loaded, linted and its decorators initialised.
         options: The command's options.
+        regenerate: The command that makes the file again.
         upload_package: Puts the flow's code into the datastore; called when all else is well.
 
     Raises:
@@ -61,7 +49,7 @@ def build_plan(
     """
     flow = state.flow
     shape = read_shape(graph_of(flow))
-    job_name = options.job_name or default_job_name(flow)
+    job_name = options.name or default_job_name(flow)
     if not is_valid_dagster_name(job_name):
         raise DagsterDeployError(
             f"*{job_name}* cannot be a Dagster job name: use letters, digits and underscores, not "
@@ -73,14 +61,14 @@ def build_plan(
     reason = "@schedule" if schedule else None
     flow_file = os.path.abspath(sys.argv[0])
     reserved = {job_name, f"{flow.name}Config", *(kind.value for kind in Plumbing)}
-    engine = plan_engine(options.engine, lambda text: state.echo(text, fg="yellow"))
+    engine = plan_engine(options, lambda text: state.echo(text, fg="yellow"))
     ports, wiring = wire(shape, reserved | {f"op_{step.name}" for step in shape.steps})
     return JobPlan(
         flow_name=flow.name,
         job_name=job_name,
         flow_file=flow_file,
         working_dir=_working_dir(flow_file, state.flow_datastore),
-        regenerate=options.regenerate,
+        regenerate=regenerate,
         description=(shape.doc or "").strip(),
         top_args=_top_args(state),
         step_env=_step_env(state, options),
@@ -93,7 +81,7 @@ def build_plan(
         engine=engine,
         job_tags=_job_tags(flow, shape, options, engine),
         parameters=plan_parameters(flow, must_have_defaults=reason),
-        ops=with_engine((_op(flow, shape, port, job_name) for port in ports), flow, options.engine),
+        ops=with_engine((_op(flow, shape, port, job_name) for port in ports), flow, options),
         wiring=wiring,
         schedule=schedule,
         triggers=triggers,

@@ -15,6 +15,7 @@ from typing import Any
 
 from ..errors import DagsterDeployError
 from .model import Departure, OpPlan
+from .options import CreateOptions
 from .resources import resource_tags
 from .settings import may_authenticate
 
@@ -36,19 +37,6 @@ _POOL = re.compile(r"[^\s:]+")
 
 
 @dataclass(frozen=True)
-class EngineOptions:
-    """What ``dagster create`` was asked for about the engine, as it was typed."""
-
-    executor: str = "auto"
-    executor_config: str | None = None
-    max_workers: int | None = None
-    image: str | None = None
-    pools: tuple[str, ...] = ()
-    step_tags: tuple[str, ...] = ()
-    run_tags: tuple[str, ...] = ()
-
-
-@dataclass(frozen=True)
 class EnginePlan:
     """How a job is run."""
 
@@ -63,7 +51,7 @@ class EnginePlan:
     """Tags of ops that run no task: those that every op has."""
 
 
-def plan_engine(options: EngineOptions, warn: Callable[[str], None]) -> EnginePlan:
+def plan_engine(options: CreateOptions, warn: Callable[[str], None]) -> EnginePlan:
     """Check the options that do not depend on the flow.
 
     Raises:
@@ -107,7 +95,7 @@ def plan_engine(options: EngineOptions, warn: Callable[[str], None]) -> EnginePl
     )
 
 
-def with_engine(ops: Iterable[OpPlan], flow: Any, options: EngineOptions) -> tuple[OpPlan, ...]:
+def with_engine(ops: Iterable[OpPlan], flow: Any, options: CreateOptions) -> tuple[OpPlan, ...]:
     """The ops with the tags and pools of their steps.
 
     Raises:
