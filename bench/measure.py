@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
+import contextlib
+import ctypes
 import os
+import resource
 import statistics
 import subprocess
 import sys
 import threading
 import time
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from pathlib import Path
 
 _SAMPLE = 0.1  # seconds between looks at the memory of a process tree
@@ -49,13 +52,19 @@ class Bench:
 
     def compare(self, base: Sequence[str], ours: Sequence[str]) -> tuple[float, float]:
         """Median seconds of two commands that take turns, after one uncounted run of each."""
-        self.timed(base)
-        self.timed(ours)
-        seconds: tuple[list[float], list[float]] = ([], [])
+        return self.alternate(lambda: self.timed(base), lambda: self.timed(ours))
+
+    def alternate(
+        self, base: Callable[[], float], ours: Callable[[], float]
+    ) -> tuple[float, float]:
+        """Medians of two measurements that take turns, after one uncounted one of each."""
+        base()
+        ours()
+        figures: tuple[list[float], list[float]] = ([], [])
         for _ in range(self.runs):
-            for taken, command in zip(seconds, (base, ours), strict=True):
-                taken.append(self.timed(command))
-        return statistics.median(seconds[0]), statistics.median(seconds[1])
+            for figure, measure in zip(figures, (base, ours), strict=True):
+                figure.append(measure())
+        return statistics.median(figures[0]), statistics.median(figures[1])
 
     def timed(self, command: Sequence[str]) -> float:
         """Wall-clock seconds of a command, which must succeed."""
@@ -67,6 +76,21 @@ class Bench:
             tail = done.stdout[-2000:] + done.stderr[-4000:]
             sys.exit(f"{' '.join(command)} failed:\n{tail}")
         return time.perf_counter() - began
+
+    def cpu(self, command: Sequence[str]) -> float:
+        """Seconds of user and system time of a command and all that it starts.
+
+        Linux counts a process for the one that waits for it, so this process adopts what outlives
+        its parent.
+        """
+        _adopt_orphans()
+        before = resource.getrusage(resource.RUSAGE_CHILDREN)
+        self.timed(command)
+        with contextlib.suppress(ChildProcessError):
+            while True:
+                os.wait()
+        after = resource.getrusage(resource.RUSAGE_CHILDREN)
+        return after.ru_utime + after.ru_stime - before.ru_utime - before.ru_stime
 
     def memory(self, command: Sequence[str]) -> float:
         """The most MiB that a command and all that it starts hold at one time.
@@ -96,6 +120,12 @@ class Bench:
         if code:
             sys.exit(f"{' '.join(command)} failed")
         return most / 1024
+
+
+def _adopt_orphans() -> None:
+    """Make this process the parent of descendants whose own parent ends (prctl(2), Linux)."""
+    set_child_subreaper = 36
+    ctypes.CDLL(None).prctl(set_child_subreaper, 1, 0, 0, 0)
 
 
 def _tree(root: int) -> list[int]:

@@ -8,6 +8,7 @@ import subprocess
 import tempfile
 import uuid
 from collections.abc import Iterator
+from contextlib import contextmanager
 
 import pytest
 
@@ -26,6 +27,13 @@ def postgres(postgres_port: str) -> str:
 @pytest.fixture(scope="session")
 def postgres_port() -> Iterator[str]:
     """Port of a server that lets anybody in."""
+    with running_postgres() as port:
+        yield port
+
+
+@contextmanager
+def running_postgres() -> Iterator[str]:
+    """Port of a server that lets anybody in, until the context ends."""
     bins = {name: needed(name, "postgresql") for name in ("initdb", "postgres", "pg_isready")}
     # It refuses to run as root; and the folders of pytest are closed to others.
     user = "nobody" if os.getuid() == 0 else None
