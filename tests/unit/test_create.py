@@ -95,6 +95,37 @@ def test_bad_options_write_nothing(project: Path, args: list[str], message: str)
     assert (project / "tiny.py").read_text() == before
 
 
+def test_all_problems_are_told_at_once(project: Path) -> None:
+    write_flow(
+        project,
+        imports="from metaflow import Parameter, project",
+        decorators='@schedule(cron="99 * * * ? *")',
+        start="self.next(self.end)\n    n = Parameter('n', type=int, default='x')",
+    )
+    done = create(
+        project,
+        *("--name", "my job", "--tag", " ", "--pool", "bog:gpu", "--step-tag", "a b=1"),
+        *("--run-tag", "priority", "--executor-config", "{", "missing/d.py"),
+    )
+    output = (done.stdout + done.stderr).replace("*", "")
+    assert done.returncode != 0
+    assert "There are 9 problems:" in output
+    for part in (
+        "--tag is empty",
+        "The default of parameter n is not of its type",
+        "--executor-config",
+        "--run-tag priority is not of the form",
+        "--step-tag a b=1 is not of the form",
+        "my job cannot be a Dagster job name",
+        "@schedule",
+        "--pool: there is no step bog",
+        "the folder",
+    ):
+        assert part in output
+    assert "Traceback" not in output
+    assert {path.name for path in project.iterdir()} - {".metaflow"} == {"tiny.py"}
+
+
 def test_a_free_text_tag_is_fine(project: Path) -> None:
     assert create(project, "--tag", "no colon ünïcode", "d.py").returncode == 0
 

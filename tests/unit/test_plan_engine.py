@@ -6,6 +6,7 @@ import pytest
 from metaflow import FlowSpec, batch, kubernetes, resources, step
 
 from metaflow_extensions.dagster.errors import DagsterDeployError
+from metaflow_extensions.dagster.graph import read_flow
 from metaflow_extensions.dagster.plan.engine import (
     EnginePlan,
     plan_engine,
@@ -67,7 +68,7 @@ def plan(**options) -> EnginePlan:
 
 
 def planned_ops(load_flow, **options) -> dict[str, OpPlan]:
-    ops = with_engine(OPS, load_flow(SizedFlow), CreateOptions(**options))
+    ops = with_engine(OPS, read_flow(load_flow(SizedFlow)), CreateOptions(**options))
     return {op.step: op for op in ops}
 
 
@@ -168,9 +169,9 @@ def test_an_inherited_executor_is_not_configured_here():
 )
 def test_dagsters_dask_executor_runs_plain_graphs_only(load_flow, change, what):
     options = CreateOptions(executor="dagster_dask:dask_executor")
-    assert len(with_engine(OPS, load_flow(SizedFlow), options)) == len(OPS)
+    assert len(with_engine(OPS, read_flow(load_flow(SizedFlow)), options)) == len(OPS)
     ops = [*OPS[:1], an_op("big", **change)]
-    message = refusal(with_engine, ops, load_flow(SizedFlow), options)
+    message = refusal(with_engine, ops, read_flow(load_flow(SizedFlow)), options)
     assert message.startswith(f"Step *big* has {what}, which dagster_dask:dask_executor cannot run")
     assert "--executor metaflow_extensions.dagster.executor.dask:dask_executor" in message
 

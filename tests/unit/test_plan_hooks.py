@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from metaflow import FlowSpec, exit_hook, step
 
+from metaflow_extensions.dagster.graph import read_flow
 from metaflow_extensions.dagster.plan.hooks import ExitHookPlan, plan_exit_hooks
 
 
@@ -24,7 +25,7 @@ def test_hooks_of_all_decorators_in_their_order(load_flow):
         @step
         def end(self): ...
 
-    plan = plan_exit_hooks(load_flow(HookedFlow))
+    plan = plan_exit_hooks(read_flow(load_flow(HookedFlow)))
     assert plan == ExitHookPlan(("tools.tell", "tell"), ("cry", "os.getcwd"))
 
 
@@ -37,4 +38,4 @@ def test_no_hooks(load_flow):
         @step
         def end(self): ...
 
-    assert plan_exit_hooks(load_flow(PlainFlow)) is None
+    assert plan_exit_hooks(read_flow(load_flow(PlainFlow))) is None

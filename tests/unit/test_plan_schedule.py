@@ -10,6 +10,7 @@ from hypothesis import strategies as st
 from metaflow import FlowSpec, schedule, step
 
 from metaflow_extensions.dagster.errors import DagsterDeployError, verbatim
+from metaflow_extensions.dagster.graph import read_flow
 from metaflow_extensions.dagster.plan.cron import five_field_cron
 from metaflow_extensions.dagster.plan.schedule import SchedulePlan, plan_schedule
 
@@ -210,7 +211,7 @@ SCHEDULES = [
 
 @pytest.mark.parametrize(("options", "plan"), SCHEDULES)
 def test_schedules_of_flows(load_flow, options, plan):
-    assert plan_schedule(load_flow(scheduled(**options))) == plan
+    assert plan_schedule(read_flow(load_flow(scheduled(**options)))) == plan
 
 
 def test_flows_without_schedule(load_flow):
@@ -223,11 +224,11 @@ def test_flows_without_schedule(load_flow):
         def end(self):
             pass
 
-    assert plan_schedule(load_flow(PlainFlow)) is None
+    assert plan_schedule(read_flow(load_flow(PlainFlow))) is None
 
 
 @pytest.mark.parametrize("name", ["Mars/Olympus", "../etc/passwd", "Europe", "a\0b", "/UTC", 5])
 def test_unknown_timezones_are_refused(load_flow, name):
     flow = load_flow(scheduled(daily=True, timezone=name))
     with pytest.raises(DagsterDeployError, match=r"timezone .* of \*@schedule\* is unknown"):
-        plan_schedule(flow)
+        plan_schedule(read_flow(flow))

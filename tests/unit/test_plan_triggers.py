@@ -15,6 +15,7 @@ from metaflow import (
 )
 
 from metaflow_extensions.dagster.errors import DagsterDeployError
+from metaflow_extensions.dagster.graph import read_flow
 from metaflow_extensions.dagster.plan.triggers import (
     EventPlan,
     EventTriggerPlan,
@@ -108,7 +109,7 @@ def test_events(load_flow, case):
     options, events = EVENTS[case]
     calls.clear()
     flow = load_flow(decorated(trigger(**options)))
-    assert plan_triggers(flow) == (EventTriggerPlan(tuple(events), None),)
+    assert plan_triggers(read_flow(flow)) == (EventTriggerPlan(tuple(events), None),)
     assert set(calls.values()) <= {1}
 
 
@@ -117,7 +118,7 @@ def test_events_of_a_project(load_flow):
         decorated(trigger(event=namespaced_event_name("foo")), project(name="shop")),
         branch="sale",
     )
-    (plan,) = plan_triggers(flow)
+    (plan,) = plan_triggers(read_flow(flow))
     assert plan.events[0].name == "mfns.shop.test.sale.foo"
 
 
@@ -149,7 +150,7 @@ def test_finishes(load_flow, case):
     options, upstreams = FINISHES[case]
     calls.clear()
     flow = load_flow(decorated(trigger_on_finish(**options)))
-    (plan,) = plan_triggers(flow)
+    (plan,) = plan_triggers(read_flow(flow))
     assert plan == FinishTriggerPlan(tuple(upstreams), None)
     assert set(calls.values()) <= {1}
 
@@ -164,7 +165,7 @@ def test_upstreams_are_of_the_own_project_and_branch(load_flow):
     flow = load_flow(
         decorated(trigger_on_finish(flows=upstream), project(name="shop")), production=True
     )
-    (plan,) = plan_triggers(flow)
+    (plan,) = plan_triggers(read_flow(flow))
     assert plan.flows == ("shop.prod.Foo", "other.prod.Foo", "other.prod.Bar", "shop.prod.Bar")
 
 
@@ -178,24 +179,24 @@ def test_both_decorators(load_flow):
             ),
         )
     )
-    events, finishes = plan_triggers(flow)
+    events, finishes = plan_triggers(read_flow(flow))
     assert (events.kind, events.reset) == ("event", ResetPlan("0 5 * * *", None))
     assert (finishes.kind, finishes.reset) == ("finish", ResetPlan("0 6 * * 1", "Europe/Zurich"))
 
 
 def test_options_for_others_are_left_alone(load_flow):
     flow = load_flow(decorated(trigger(event="foo", options={"colour": "blue"})))
-    assert plan_triggers(flow)[0].reset is None
+    assert plan_triggers(read_flow(flow))[0].reset is None
 
 
 def test_flows_without_triggers(load_flow):
-    assert plan_triggers(load_flow(decorated())) == ()
+    assert plan_triggers(read_flow(load_flow(decorated()))) == ()
 
 
 def test_a_required_parameter_may_come_from_an_event(load_flow):
     event = {"name": "foo", "parameters": {"must": "x"}}
     flow = load_flow(decorated(trigger(event=event), a=Parameter("must", required=True)))
-    assert plan_triggers(flow)[0].events == (EventPlan("foo", (("must", "x"),), False),)
+    assert plan_triggers(read_flow(flow))[0].events == (EventPlan("foo", (("must", "x"),), False),)
 
 
 def fail(context):
@@ -271,7 +272,7 @@ def test_refused(load_flow, case):
     decorator, names, says = REFUSED[case]
     flow = load_flow(decorated(decorator))
     with pytest.raises(DagsterDeployError) as caught:
-        plan_triggers(flow)
+        plan_triggers(read_flow(flow))
     assert names in caught.value.message
     assert says in caught.value.message
 
@@ -288,5 +289,5 @@ def test_a_required_parameter_that_no_event_gives(load_flow, case):
     decorator, says = UNFILLED[case]
     flow = load_flow(decorated(decorator, a=Parameter("must", required=True), b=Parameter("b")))
     with pytest.raises(DagsterDeployError, match=r"\*must\* is required") as caught:
-        plan_triggers(flow)
+        plan_triggers(read_flow(flow))
     assert says in caught.value.message

@@ -2,7 +2,13 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+from typing import ParamSpec, TypeVar
+
 from metaflow.exception import MetaflowException
+
+P = ParamSpec("P")
+T = TypeVar("T")
 
 
 class DagsterDeployError(MetaflowException):
@@ -32,3 +38,46 @@ class DagsterRunError(MetaflowException):
     """
 
     headline = "Dagster"
+
+
+class Problems:
+    """Collects what is wrong with a flow and its options, so that all is told in one go."""
+
+    def __init__(self) -> None:
+        self._found: list[MetaflowException] = []
+
+    def attempt(self, function: Callable[P, T], *args: P.args, **options: P.kwargs) -> T | None:
+        """What the function returns; None, and its problems noted, if it finds any."""
+        try:
+            return function(*args, **options)
+        except SeveralProblems as several:
+            self._found += several.problems
+        except MetaflowException as problem:
+            self._found.append(problem)
+        return None
+
+    def add(self, text: str) -> None:
+        """Note a problem."""
+        self._found.append(DagsterDeployError(text))
+
+    def raise_all(self) -> None:
+        """Say what was found.
+
+        Raises:
+            MetaflowException: the problem, if there is one; SeveralProblems, if there are more.
+        """
+        # Two parts of the plan may ask the same of an option, and find the same.
+        found = list({problem.message: problem for problem in self._found}.values())
+        if len(found) == 1:
+            raise found[0]
+        if found:
+            raise SeveralProblems(found)
+
+
+class SeveralProblems(DagsterDeployError):
+    """All that is wrong, in one message."""
+
+    def __init__(self, problems: list[MetaflowException]) -> None:
+        self.problems = problems
+        texts = "".join(f"\n- {problem.message}" for problem in problems)
+        super().__init__(f"There are {len(self.problems)} problems:{texts}")

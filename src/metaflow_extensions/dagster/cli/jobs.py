@@ -18,11 +18,13 @@ def job_name(state: Any, name: str | None) -> str:
 
     A job of a project may be called by Metaflow's name of its flow, ``project.branch.Flow``.
     """
-    from ..plan.build import default_job_name, job_name_of
+    from ..graph import read_project
+    from ..plan.build import job_name_of
 
     given = name or getattr(state, "dagster_job_name", None)
     if given is None:
-        return default_job_name(state.flow)
+        project = read_project()
+        return job_name_of(project.flow_name if project else state.flow.name)
     return job_name_of(given) if "." in given else given
 
 

@@ -13,6 +13,7 @@ from metaflow.util import get_username
 from .._metaflow_internals import parameters_of
 from ..deploy.registry import Deployment, Registry
 from ..deploy.tokens import resolve_token
+from ..graph import FlowView, ProjectView
 from ..plan.job import JobPlan
 from ..plan.options import CreateOptions
 
@@ -25,15 +26,15 @@ class TokenOptions:
     given: str | None = None
     generate: bool = False
 
-    def resolve(self, state: Any, job: str) -> str | None:
+    def resolve(self, state: Any, job: str, project: ProjectView | None) -> str | None:
         """The token of the job, None if it needs none; refuses whoever may not deploy it."""
         from metaflow import current
 
         return resolve_token(
             job,
             Registry.of(state.flow_datastore).get(job),
-            project=current.get("project_name"),
-            branch=current.get("branch_name"),
+            project=project.name if project else None,
+            branch=project.branch if project else None,
             is_production=bool(current.get("is_production")),
             authorize=self.authorize,
             given=self.given,
@@ -43,18 +44,21 @@ class TokenOptions:
 
 
 def register(
-    state: Any, plan: JobPlan, path: str, token: str | None, options: CreateOptions
+    state: Any,
+    view: FlowView,
+    plan: JobPlan,
+    path: str,
+    token: str | None,
+    options: CreateOptions,
 ) -> None:
     """Note the job, and the options of ``create``, in the registry of the flow's datastore."""
-    from metaflow import current
-
     deployment = Deployment(
         name=plan.job_name,
         flow_name=plan.flow_name,
         definitions_file=os.path.abspath(path),
         user=str(get_username() or ""),
-        project=current.get("project_name"),
-        branch=current.get("branch_name"),
+        project=view.project.name if view.project else None,
+        branch=view.project.branch if view.project else None,
         production_token=token,
         parameters=_parameters(state.flow),
         steps=list(state.graph.nodes),

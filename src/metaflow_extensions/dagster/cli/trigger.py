@@ -8,6 +8,7 @@ import time
 import uuid
 from typing import Any
 
+from .._metaflow_internals import parameters_of
 from ..contract import _make_run_id
 from ..deploy.live import LiveTarget
 from ..deploy.local import LocalTarget, run_event
@@ -79,7 +80,7 @@ def start_run(
 def _run_config(state: Any, given: dict[str, Any]) -> dict[str, Any]:
     if not given:
         return {}
-    keys = config_keys(state.flow)
+    keys = config_keys(parameter.name for _, parameter in parameters_of(state.flow))
     config = {keys[name]: value for name, value in given.items()}
     return {"ops": {f"op_{ends_of(state.graph)[0]}": {"config": config}}}
 

@@ -10,9 +10,10 @@ from typing import Any
 import jinja2
 
 from ..contract import HELPER_TAG
+from ..graph import MISSING
 from ..plan.job import JobPlan
 from ..plan.model import Arg, Arrival, Call, Departure, ForEach, OpPlan, Plumbing, Ref
-from ..plan.parameters import MISSING, ParameterPlan
+from ..plan.parameters import ParameterPlan
 from ..runtime.source import _cache_folder
 from .embed import Import, embed, names_in
 from .literals import literal
@@ -95,7 +96,7 @@ def _template(plan: JobPlan) -> str:
             plan=plan,
             imports=_IMPORTS_HERE,
             helpers=_HELPERS_HERE,
-            parameter_kinds={p.name: p.runtime_kind for p in plan.parameters},
+            parameter_kinds={p.name: str(p.kind) for p in plan.parameters},
             job_names=[plan.job_name, *([f"{plan.job_name}_exit_hooks"] if hooked else [])],
             sensor_names=names + ([f"{plan.job_name}_exit_hooks_sensor"] if hooked else []),
         )

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
+from ..graph import MISSING
 from ..plan.job import JobPlan
-from ..plan.parameters import MISSING
 from ..plan.triggers import EventTriggerPlan, FinishTriggerPlan, ResetPlan
 from .literals import literal
 

@@ -13,7 +13,8 @@ from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, replace
 from typing import Any
 
-from ..errors import DagsterDeployError
+from ..errors import DagsterDeployError, Problems
+from ..graph import FlowView
 from .model import Departure, OpPlan
 from .options import CreateOptions
 from .resources import resource_tags
@@ -54,25 +55,28 @@ class EnginePlan:
 def plan_engine(options: CreateOptions, warn: Callable[[str], None]) -> EnginePlan:
     """Check the options that do not depend on the flow.
 
+    Imports the executor where it is installed, and reads its configuration where that is a file.
+
     Raises:
         DagsterDeployError: an option is malformed, or cannot mean anything for this executor.
     """
     executor = options.executor
-    config = _executor_config(options.executor_config)
-    fields = _fields(executor, warn)
+    problems = Problems()
+    config = problems.attempt(_executor_config, options.executor_config)
+    fields = problems.attempt(_fields, executor, warn)
     if config is not None and executor == "inherit":
-        raise DagsterDeployError(
+        problems.add(
             "--executor-config has no executor with --executor *inherit*: the code location that "
             "loads the file configures its own. Leave it out, or name the executor."
         )
-    run_tags = _parsed_tags("--run-tag", options.run_tags, ())[None]
+    run_tags = problems.attempt(_parsed_tags, "--run-tag", options.run_tags, ())
+    everywhere = problems.attempt(_parsed_tags, "--step-tag", options.step_tags, None)
+    tags = (run_tags or {None: {}})[None]
     if options.image:
         if re.search(r"\s", options.image):
-            raise DagsterDeployError(
-                f"--image *{options.image}* holds white space, which no image name does."
-            )
+            problems.add(f"--image *{options.image}* holds white space, which no image name does.")
         image = {"dagster-k8s/config": {"container_config": {"image": options.image}}}
-        run_tags = merged(image, run_tags)
+        tags = merged(image, tags)
         if field := _IMAGE_FIELDS.get(executor):
             config = {field: options.image, **(config or {})}
     max_workers = None
@@ -80,22 +84,24 @@ def plan_engine(options: CreateOptions, warn: Callable[[str], None]) -> EnginePl
         max_workers = options.max_workers or DEFAULT_MAX_WORKERS
     elif executor not in OWN_KINDS and options.max_workers:
         if fields is not None and "max_concurrent" not in fields:
-            raise DagsterDeployError(
+            problems.add(
                 f"--max-workers cannot limit the executor *{executor}*, which has no such limit: "
                 "its workers decide. Leave it out; --pool limits steps over all runs."
             )
         config = {**(config or {}), "max_concurrent": options.max_workers}
-    everywhere = _parsed_tags("--step-tag", options.step_tags, None)[None]
+    problems.raise_all()
     return EnginePlan(
         executor=executor,
         config=config,
         max_workers=max_workers,
-        run_tags=tuple(run_tags.items()),
-        plumbing_tags=tuple(everywhere.items()),
+        run_tags=tuple(tags.items()),
+        plumbing_tags=tuple((everywhere or {None: {}})[None].items()),
     )
 
 
-def with_engine(ops: Iterable[OpPlan], flow: Any, options: CreateOptions) -> tuple[OpPlan, ...]:
+def with_engine(
+    ops: Iterable[OpPlan], view: FlowView, options: CreateOptions
+) -> tuple[OpPlan, ...]:
     """The ops with the tags and pools of their steps.
 
     Raises:
@@ -104,13 +110,16 @@ def with_engine(ops: Iterable[OpPlan], flow: Any, options: CreateOptions) -> tup
     """
     ops = tuple(ops)
     steps = [op.step for op in ops]
-    tags = _parsed_tags("--step-tag", options.step_tags, steps)
-    pools = _parsed_pools(options.pools, steps)
-    _check_dask(options.executor, ops)
-    planned = []
+    problems = Problems()
+    tags = problems.attempt(_parsed_tags, "--step-tag", options.step_tags, steps) or {}
+    pools = problems.attempt(_parsed_pools, options.pools, steps) or {}
+    problems.attempt(_check_dask, options.executor, ops)
+    problems.raise_all()
+    planned: list[OpPlan] = []
     for op in ops:
-        own = resource_tags(flow, op.step, ecs=options.executor.startswith("dagster_aws."))
-        own = merged(merged(own, tags[None]), tags.get(op.step, {}))
+        ecs = options.executor.startswith("dagster_aws.")
+        own = resource_tags(view.steps[op.step], ecs=ecs)
+        own = merged(merged(own, tags.get(None, {})), tags.get(op.step, {}))
         pool = pools.get(op.step, pools.get(None))
         planned.append(replace(op, tags=tuple(own.items()), pool=pool))
     return tuple(planned)
@@ -239,24 +248,36 @@ def _parsed_tags(
         steps: The flow's steps; None passes over those that are of one step.
     """
     tags: dict[str | None, dict[str, Any]] = {None: {}}
-    form = "KEY=VALUE" if option == "--run-tag" else "[STEP:]KEY=VALUE"
+    problems = Problems()
     for text in texts:
-        name, has_value, value = text.partition("=")
-        step, key = _for_step(name) if option != "--run-tag" else (None, name)
-        if not has_value or not value or not _TAG_KEY.fullmatch(key):
-            raise DagsterDeployError(
-                f"{option} *{text}* is not of the form {form}, such as dagster/priority=3."
-            )
-        if steps is not None:
-            _check_step(option, step, steps)
-        tag = {key: _tag_value(value)}
-        if _secret_in(tag):
-            raise DagsterDeployError(
-                f"{option} *{key}* seems to hold credentials, which are never written into the "
-                "file. Give them to the processes that need them."
-            )
-        tags[step] = merged(tags.get(step, {}), tag)
+        parsed = problems.attempt(_parsed_tag, option, text, steps)
+        if parsed:
+            step, tag = parsed
+            tags[step] = merged(tags.get(step, {}), tag)
+    problems.raise_all()
     return tags
+
+
+def _parsed_tag(
+    option: str, text: str, steps: Iterable[str] | None
+) -> tuple[str | None, dict[str, Any]]:
+    """The step that a tag is for, and the tag."""
+    form = "KEY=VALUE" if option == "--run-tag" else "[STEP:]KEY=VALUE"
+    name, has_value, value = text.partition("=")
+    step, key = _for_step(name) if option != "--run-tag" else (None, name)
+    if not has_value or not value or not _TAG_KEY.fullmatch(key):
+        raise DagsterDeployError(
+            f"{option} *{text}* is not of the form {form}, such as dagster/priority=3."
+        )
+    if steps is not None:
+        _check_step(option, step, steps)
+    tag = {key: _tag_value(value)}
+    if _secret_in(tag):
+        raise DagsterDeployError(
+            f"{option} *{key}* seems to hold credentials, which are never written into the "
+            "file. Give them to the processes that need them."
+        )
+    return step, tag
 
 
 def _tag_value(text: str) -> Any:
@@ -268,16 +289,20 @@ def _tag_value(text: str) -> Any:
 
 
 def _parsed_pools(texts: Iterable[str], steps: Iterable[str]) -> dict[str | None, str]:
-    pools: dict[str | None, str] = {}
-    for text in texts:
-        step, pool = _for_step(text)
-        if not _POOL.fullmatch(pool):
-            raise DagsterDeployError(
-                f"--pool *{text}* is not of the form [STEP:]POOL, such as train:gpu."
-            )
-        _check_step("--pool", step, steps)
-        pools[step] = pool
-    return pools
+    problems = Problems()
+    found = [problems.attempt(_parsed_pool, text, steps) for text in texts]
+    problems.raise_all()
+    return dict(filter(None, found))
+
+
+def _parsed_pool(text: str, steps: Iterable[str]) -> tuple[str | None, str]:
+    step, pool = _for_step(text)
+    if not _POOL.fullmatch(pool):
+        raise DagsterDeployError(
+            f"--pool *{text}* is not of the form [STEP:]POOL, such as train:gpu."
+        )
+    _check_step("--pool", step, steps)
+    return step, pool
 
 
 def _for_step(text: str) -> tuple[str | None, str]:

@@ -3,9 +3,8 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Any
 
-from .._metaflow_internals import flow_decorators_of
+from ..graph import FlowView
 
 
 @dataclass(frozen=True)
@@ -16,12 +15,11 @@ class ExitHookPlan:
     on_error: tuple[str, ...]
 
 
-def plan_exit_hooks(flow: Any) -> ExitHookPlan | None:
-    """The hooks of all ``@exit_hook`` of ``flow``, whose flow decorators are initialised."""
-    decorators = flow_decorators_of(flow, "exit_hook")
-    if not decorators:
+def plan_exit_hooks(view: FlowView) -> ExitHookPlan | None:
+    """The functions of all ``@exit_hook`` of a flow, in their order."""
+    if not view.exit_hooks:
         return None
     return ExitHookPlan(
-        on_success=tuple(name for deco in decorators for name in deco.success_hooks),
-        on_error=tuple(name for deco in decorators for name in deco.error_hooks),
+        on_success=tuple(name for hook in view.exit_hooks for name in hook.on_success),
+        on_error=tuple(name for hook in view.exit_hooks for name in hook.on_error),
     )

@@ -37,7 +37,6 @@ class JobPlan:
     flow_file: str
     """Absolute path of the flow's source."""
     working_dir: str
-    package: PackagePlan
     regenerate: str
     """The command that makes this file again."""
     description: str
@@ -66,6 +65,8 @@ class JobPlan:
     emit_events: bool = False
     """Whether each step publishes an event when it succeeds."""
 
+    package: PackagePlan | None = None
+    """Where the flow's code is; known once it has been stored."""
     origin_run_id: str | None = None
     """The Metaflow run that the file resumes."""
 

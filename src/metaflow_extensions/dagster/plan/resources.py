@@ -4,23 +4,22 @@ from __future__ import annotations
 
 from typing import Any
 
-from .steps import step_decorators
+from ..graph import StepView
 
 
-def resource_tags(flow: Any, step_name: str, *, ecs: bool = False) -> dict[str, Any]:
+def resource_tags(step: StepView, *, ecs: bool = False) -> dict[str, Any]:
     """Tags for the container of a step's op; {} where the step does not say what it needs.
 
     A step with a compute decorator (``@kubernetes``, ``@batch``) has none: the decorator starts a
     container of its own for the task, and what is left for the op is to wait for it.
 
     Args:
+        step: The step's decorators.
         ecs: Tags for Amazon's ECS, else for Kubernetes.
     """
-    decorators = step_decorators(flow, step_name)
-    # By this attribute Metaflow knows them too (metaflow/plugins/pypi/conda_environment.py).
-    if any(hasattr(deco, "target_platform") for deco in decorators):
+    if any(deco.has_own_container for deco in step.decorators):
         return {}
-    for deco in decorators:
+    for deco in step.decorators:
         if deco.name == "resources":
             needs = {name: v for name, v in deco.attributes.items() if v is not None}
             return _ecs(needs) if ecs else {"dagster-k8s/config": _kubernetes(needs)}

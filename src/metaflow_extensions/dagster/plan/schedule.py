@@ -3,10 +3,9 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Any
 
-from .._metaflow_internals import flow_decorators_of
-from ..errors import DagsterDeployError
+from ..errors import DagsterDeployError, Problems
+from ..graph import FlowView
 from .cron import five_field_cron
 
 
@@ -20,23 +19,19 @@ class SchedulePlan:
     """A name of the IANA database; None is UTC, in Metaflow as in Dagster."""
 
 
-def plan_schedule(flow: Any) -> SchedulePlan | None:
-    """Plan the schedule of ``flow``, whose flow decorators are initialised.
-
-    ``@schedule`` with every kind of time switched off schedules nothing, as for Argo
-    (``_get_schedule`` in metaflow/plugins/argo/argo_workflows.py).
+def plan_schedule(view: FlowView) -> SchedulePlan | None:
+    """Plan the schedule of a flow, if it has one.
 
     Raises:
         DagsterDeployError: The cron expression or the timezone cannot be used.
     """
-    decorators = flow_decorators_of(flow, "schedule")
-    if not decorators or decorators[0].schedule is None:
+    if view.schedule is None:
         return None
-    (schedule, *_) = decorators
-    return SchedulePlan(
-        cron=five_field_cron(schedule.schedule, "@schedule"),
-        timezone=check_timezone(schedule.timezone, "@schedule"),
-    )
+    problems = Problems()
+    cron = problems.attempt(five_field_cron, view.schedule.cron, "@schedule")
+    timezone = problems.attempt(check_timezone, view.schedule.timezone, "@schedule")
+    problems.raise_all()
+    return SchedulePlan(cron=cron or "", timezone=timezone)
 
 
 def check_timezone(name: str | None, source: str) -> str | None:

@@ -1,7 +1,7 @@
 """``@trigger`` and ``@trigger_on_finish``: what starts a flow besides people and the clock.
 
-Both decorators keep what they were given in ``triggers`` and ``options``; what deploy-time
-functions say is filled in by ``format_deploytime_value`` (metaflow/plugins/events_decorator.py).
+Both decorators keep what they were given in ``triggers`` and ``options``
+(metaflow/plugins/events_decorator.py).
 What is legal follows Argo Workflows (``_process_triggers`` in
 metaflow/plugins/argo/argo_workflows.py), except that a flow may have both decorators here.
 """
@@ -13,13 +13,9 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any, Literal
 
-from metaflow.exception import MetaflowException
-from metaflow.metaflow_current import current
-
-from .._metaflow_internals import flow_decorators_of, parameters_of
-from ..errors import DagsterDeployError
+from ..errors import DagsterDeployError, Problems
+from ..graph import FlowView, ProjectView, TriggerView
 from .cron import five_field_cron
-from .parameters import required_parameters
 from .schedule import check_timezone
 
 
@@ -82,52 +78,54 @@ class FinishTriggerPlan:
         return tuple(upstream.fq_name for upstream in self.upstreams)
 
 
-def plan_triggers(flow: Any) -> tuple[EventTriggerPlan | FinishTriggerPlan, ...]:
-    """Plan what ``flow`` reacts to; its flow decorators are initialised.
-
-    Deploy-time functions are called, each once.
+def plan_triggers(view: FlowView) -> tuple[EventTriggerPlan | FinishTriggerPlan, ...]:
+    """Plan what a flow reacts to.
 
     Raises:
-        DagsterDeployError: A deploy-time function fails; a name, mapping or option is not valid;
-            or a parameter that a run must be given is not given by any event.
+        DagsterDeployError: A name, mapping or option is not valid; or a parameter that a run must
+            be given is not given by any event.
     """
-    plans: list[EventTriggerPlan | FinishTriggerPlan] = []
-    for decorator in flow_decorators_of(flow, "trigger"):
-        plans.append(_event_trigger(flow, decorator))
-    for decorator in flow_decorators_of(flow, "trigger_on_finish"):
-        plans.append(_finish_trigger(flow, decorator))
-    return tuple(plans)
+    problems = Problems()
+    kinds = {"trigger": _event_trigger, "trigger_on_finish": _finish_trigger}
+    plans = [problems.attempt(kinds[each.decorator], view, each) for each in view.triggers]
+    problems.raise_all()
+    return tuple(plan for plan in plans if plan is not None)
 
 
-def _event_trigger(flow: Any, decorator: Any) -> EventTriggerPlan:
-    _evaluate(decorator)
+def _event_trigger(view: FlowView, trigger: TriggerView) -> EventTriggerPlan:
     # Metaflow's parameters ignore case; configs cannot be set by events.
-    names = {parameter.name.lower(): parameter.name for _, parameter in parameters_of(flow)}
-    events: list[EventPlan] = []
+    names = {parameter.name.lower(): parameter.name for parameter in view.parameters}
+    problems = Problems()
+    found = [problems.attempt(_event, source, names) for source in trigger.sources]
+    events = [event for event in found if event is not None]
     mapped: dict[str, str] = {}
-    for trigger in decorator.triggers:
-        event = _event_name(trigger["name"])
-        parameters = _parameters(event, trigger.get("parameters") or {}, names)
-        for parameter, _ in parameters:
+    for event in events:
+        for parameter, _ in event.parameters:
             if parameter in mapped:
-                raise DagsterDeployError(
-                    f"*@trigger* maps events *{mapped[parameter]}* and *{event}* to the same "
+                problems.add(
+                    f"*@trigger* maps events *{mapped[parameter]}* and *{event.name}* to the same "
                     f"parameter *{parameter}*. Map it once."
                 )
-            mapped[parameter] = event
-        events.append(EventPlan(event, parameters, by_name=False))
-    _check_distinct([event.name for event in events], "@trigger")
+            mapped[parameter] = event.name
+    problems.attempt(_check_distinct, [event.name for event in events], "@trigger")
     if len(events) == 1 and not mapped:
         every = tuple((name, name) for name in names.values())
         events = [EventPlan(events[0].name, every, by_name=True)]
-    for name in required_parameters(flow):
+    for name in view.required if len(events) == len(found) else ():
         if name not in mapped:
-            raise DagsterDeployError(
+            problems.add(
                 f"Parameter *{name}* is required and has no default, but *@trigger* starts runs "
                 "without anybody to ask. Give it a default, or map it to a field of an event: "
                 f'parameters={{"{name}": "<field>"}}.'
             )
-    return EventTriggerPlan(tuple(events), _reset(decorator))
+    reset = problems.attempt(_reset, trigger)
+    problems.raise_all()
+    return EventTriggerPlan(tuple(events), reset)
+
+
+def _event(source: Mapping[str, Any], names: dict[str, str]) -> EventPlan:
+    event = _event_name(source["name"])
+    return EventPlan(event, _parameters(event, source.get("parameters") or {}, names), False)
 
 
 def _event_name(name: Any) -> str:
@@ -163,44 +161,34 @@ def _parameters(event: str, mapping: Any, names: dict[str, str]) -> tuple[tuple[
     return tuple(pairs)
 
 
-def _finish_trigger(flow: Any, decorator: Any) -> FinishTriggerPlan:
-    _evaluate(decorator)
-    upstreams = tuple(_upstream(trigger) for trigger in decorator.triggers)
-    _check_distinct([upstream.fq_name for upstream in upstreams], "@trigger_on_finish")
-    required = required_parameters(flow)
-    if required:
-        raise DagsterDeployError(
-            f"Parameter *{required[0]}* is required and has no default, but *@trigger_on_finish* "
+def _finish_trigger(view: FlowView, trigger: TriggerView) -> FinishTriggerPlan:
+    problems = Problems()
+    found = [problems.attempt(_upstream, source, view.project) for source in trigger.sources]
+    upstreams = tuple(upstream for upstream in found if upstream is not None)
+    names = [upstream.fq_name for upstream in upstreams]
+    problems.attempt(_check_distinct, names, "@trigger_on_finish")
+    for name in view.required:
+        problems.add(
+            f"Parameter *{name}* is required and has no default, but *@trigger_on_finish* "
             "starts runs without anybody to ask. Give it a default, or remove "
             "*@trigger_on_finish*."
         )
-    return FinishTriggerPlan(upstreams, _reset(decorator))
+    reset = problems.attempt(_reset, trigger)
+    problems.raise_all()
+    return FinishTriggerPlan(upstreams, reset)
 
 
-def _upstream(trigger: Mapping[str, str]) -> UpstreamPlan:
+def _upstream(source: Mapping[str, str], own: ProjectView | None) -> UpstreamPlan:
     """What the trigger leaves open is of this flow's own project and branch."""
-    project = trigger.get("project") or current.get("project_name")
-    branch = trigger.get("branch") or current.get("branch_name")
+    project = source.get("project") or (own.name if own else None)
+    branch = source.get("branch") or (own.branch if own else None)
     if bool(project) != bool(branch):
         given, missing = ("project", "project_branch") if project else ("project_branch", "project")
         raise DagsterDeployError(
-            f"*@trigger_on_finish* names the {given} of flow *{trigger['flow']}* and no {missing}. "
+            f"*@trigger_on_finish* names the {given} of flow *{source['flow']}* and no {missing}. "
             "Give both, or use @project on this flow too."
         )
-    return UpstreamPlan(trigger["flow"], project, branch)
-
-
-def _evaluate(decorator: Any) -> None:
-    try:
-        decorator.format_deploytime_value()
-    except MetaflowException as error:
-        raise DagsterDeployError(f"*@{decorator.name}*: {error.message}") from error
-    except (TypeError, AttributeError) as error:
-        # What Metaflow's own checks run into when a function returns something of another type.
-        raise DagsterDeployError(
-            f"A deploy-time function of *@{decorator.name}* returned something that is no "
-            "event or flow. Return a name, or what the decorator takes in its place."
-        ) from error
+    return UpstreamPlan(source["flow"], project, branch)
 
 
 def _check_distinct(names: list[str], source: str) -> None:
@@ -210,15 +198,15 @@ def _check_distinct(names: list[str], source: str) -> None:
             raise DagsterDeployError(f"*{source}* names *{name}* twice. Name it once.")
 
 
-def _reset(decorator: Any) -> ResetPlan | None:
+def _reset(trigger: TriggerView) -> ResetPlan | None:
     """``options={"reset_at": {"cron": ..., "timezone": ...}}``, the one option that Metaflow has.
 
     Options for other schedulers are left alone, as those leave ours.
     """
-    reset = (decorator.options or {}).get("reset_at")
+    reset = trigger.options.get("reset_at")
     if not reset:
         return None
-    source = f"@{decorator.name} (reset_at)"
+    source = f"@{trigger.decorator} (reset_at)"
     if not isinstance(reset, Mapping) or not reset.get("cron"):
         raise DagsterDeployError(
             f'*{source}* has no cron expression. Write {{"reset_at": {{"cron": "@daily"}}}}.'

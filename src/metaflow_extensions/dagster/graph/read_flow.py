@@ -1,0 +1,133 @@
+"""A loaded flow -> FlowView: the one place where the compiler reads Metaflow's objects."""
+
+from __future__ import annotations
+
+import json
+from itertools import chain
+from typing import Any
+
+from metaflow.exception import MetaflowException
+from metaflow.metaflow_current import current
+from metaflow.user_configs.config_parameters import dump_config_values
+
+from .._metaflow_internals import (
+    flow_decorators_of,
+    graph_of,
+    has_launch_hook,
+    step_decorators_of,
+)
+from ..errors import DagsterDeployError, Problems
+from .flow import (
+    DecoratorView,
+    ExitHookView,
+    FlowView,
+    ProjectView,
+    ScheduleView,
+    StepView,
+    TriggerView,
+)
+from .read import read_shape
+from .read_parameters import read_parameters
+
+# Decorators whose attributes are read. What others hold (@environment's vars, say) may be secret.
+_OPEN = frozenset(["retry", "timeout", "resources", "catch", "parallel", "conda", "pypi", "card"])
+
+
+def read_flow(flow: Any, problems: Problems | None = None) -> FlowView:
+    """Read a flow that is loaded and linted, with its decorators initialised.
+
+    Deploy-time functions of parameters and triggers are called, each once.
+
+    Args:
+        flow: A FlowSpec.
+        problems: Collects what is wrong; what has a problem is left out of the view.
+
+    Raises:
+        DagsterDeployError: something is wrong, and no ``problems`` were given to collect it.
+    """
+    found = Problems() if problems is None else problems
+    shape = read_shape(graph_of(flow))
+    triggers = (
+        found.attempt(_trigger, decorator)
+        for name in ("trigger", "trigger_on_finish")
+        for decorator in flow_decorators_of(flow, name)
+    )
+    view = FlowView(
+        name=flow.name,
+        shape=shape,
+        project=read_project(),
+        parameters=read_parameters(flow, found),
+        configs=json.loads(json.dumps(dump_config_values(flow))),
+        steps={step.name: _step(flow, step.name) for step in shape.steps},
+        schedule=_schedule(flow),
+        triggers=tuple(trigger for trigger in triggers if trigger is not None),
+        exit_hooks=tuple(
+            ExitHookView(tuple(decorator.success_hooks), tuple(decorator.error_hooks))
+            for decorator in flow_decorators_of(flow, "exit_hook")
+        ),
+    )
+    if problems is None:
+        found.raise_all()
+    return view
+
+
+def read_project() -> ProjectView | None:
+    """The project of the flow that is loaded, by what its ``@project`` has put into ``current``
+    (metaflow/plugins/project_decorator.py)."""
+    name = current.get("project_name")
+    if not name:
+        return None
+    return ProjectView(
+        str(name), str(current.get("branch_name")), str(current.get("project_flow_name"))
+    )
+
+
+def _schedule(flow: Any) -> ScheduleView | None:
+    """``@schedule`` with every kind of time switched off schedules nothing, as for Argo
+    (``_get_schedule`` in metaflow/plugins/argo/argo_workflows.py)."""
+    decorators = flow_decorators_of(flow, "schedule")
+    if not decorators or decorators[0].schedule is None:
+        return None
+    return ScheduleView(decorators[0].schedule, decorators[0].timezone)
+
+
+def _trigger(decorator: Any) -> TriggerView:
+    try:
+        decorator.format_deploytime_value()
+    except MetaflowException as error:
+        raise DagsterDeployError(f"*@{decorator.name}*: {error.message}") from error
+    except (TypeError, AttributeError) as error:
+        # What Metaflow's own checks run into when a function returns something of another type.
+        raise DagsterDeployError(
+            f"A deploy-time function of *@{decorator.name}* returned something that is no "
+            "event or flow. Return a name, or what the decorator takes in its place."
+        ) from error
+    return TriggerView(decorator.name, tuple(decorator.triggers), decorator.options or {})
+
+
+def _step(flow: Any, name: str) -> StepView:
+    step = getattr(flow, name)
+    return StepView(
+        decorators=tuple(map(_decorator, step_decorators_of(flow, name))),
+        added=tuple(
+            deco.make_decorator_spec()
+            for deco in chain(step.decorators, step.wrappers, step.config_decorators)
+            if not deco.statically_defined and deco.inserted_by is None
+        ),
+    )
+
+
+def _decorator(deco: Any) -> DecoratorView:
+    is_open = deco.name in _OPEN
+    seconds = getattr(deco, "secs", None) if deco.name == "timeout" else None
+    return DecoratorView(
+        name=deco.name,
+        attributes=dict(deco.attributes) if is_open else {},
+        spec=deco.make_decorator_spec() if is_open else deco.name,
+        is_static=deco.statically_defined,
+        retries=tuple(deco.step_task_retry_count()),
+        acts_at_launch=has_launch_hook(deco),
+        # By this attribute Metaflow knows them too (metaflow/plugins/pypi/conda_environment.py).
+        has_own_container=hasattr(deco, "target_platform"),
+        timeout=float(seconds) if seconds else None,
+    )
