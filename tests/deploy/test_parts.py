@@ -13,11 +13,11 @@ from metaflow.plugins.datastores.local_storage import LocalStorage
 
 from metaflow_extensions.dagster.cli.flow_options import FlowCommand, own_value
 from metaflow_extensions.dagster.contract import _make_run_id
-from metaflow_extensions.dagster.deploy.flow_file import flow_file_text
 from metaflow_extensions.dagster.deploy.registry import Deployment, Registry
 from metaflow_extensions.dagster.deploy.tokens import check_token, resolve_token
-from metaflow_extensions.dagster.deploy.workers import forget, worker_of, working
+from metaflow_extensions.dagster.deployer.stub_flow import flow_file_text
 from metaflow_extensions.dagster.errors import DagsterRunError
+from metaflow_extensions.dagster.targets.run_locks import hold_run_lock, remove_stale, worker_of
 
 DEPLOYMENT = Deployment("Job", "Flow", "/defs.py", user="ada", production_token="flow-0-abcd")
 
@@ -98,8 +98,9 @@ def test_a_dead_worker_is_told_from_a_living_one(tmp_path):
     home = str(tmp_path)
     assert worker_of(home, "r") is None
     code = (
-        "import sys, time\nfrom metaflow_extensions.dagster.deploy.workers import working\n"
-        f"with working({home!r}, 'r'):\n    print('on', flush=True)\n    time.sleep(60)"
+        "import sys, time\n"
+        "from metaflow_extensions.dagster.targets.run_locks import hold_run_lock\n"
+        f"with hold_run_lock({home!r}, 'r'):\n    print('on', flush=True)\n    time.sleep(60)"
     )
     worker = subprocess.Popen([sys.executable, "-c", code], stdout=subprocess.PIPE)
     assert worker.stdout is not None
@@ -108,8 +109,8 @@ def test_a_dead_worker_is_told_from_a_living_one(tmp_path):
     worker.kill()
     worker.communicate()
     assert worker_of(home, "r") == 0
-    forget(home, "r")
-    with working(home, "r"):
+    remove_stale(home, "r")
+    with hold_run_lock(home, "r"):
         pass
     assert worker_of(home, "r") is None
 

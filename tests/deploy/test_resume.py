@@ -152,7 +152,7 @@ print(sorted(run.tags))
 REEXECUTE = """
 import json, os, sys
 from dagster import DagsterInstance, ReexecutionOptions, execute_job
-from metaflow_extensions.dagster.deploy.private import load_job
+from metaflow_extensions.dagster.targets._dagster_internals import load_job
 instance = DagsterInstance.from_config(sys.argv[1])
 job = load_job(os.path.abspath("defs.py"), "Shapes", os.getcwd())
 

@@ -16,7 +16,7 @@ from support.warm_lab import Lab, is_alive
 
 from metaflow_extensions.dagster.runtime import process
 from metaflow_extensions.dagster.runtime.process import _Outcome, _pump, _run_process
-from metaflow_extensions.dagster.step import warm
+from metaflow_extensions.dagster.warm import client as warm
 
 Run = Callable[..., tuple[_Outcome, str]]
 

@@ -24,8 +24,8 @@ from dagster import (
     success_hook,
 )
 
+from metaflow_extensions.dagster import streams
 from metaflow_extensions.dagster.executor import metaflow_executor, stock_executor
-from metaflow_extensions.dagster.step import streams
 
 
 def note(*words: object) -> None:

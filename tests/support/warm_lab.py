@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from metaflow_extensions.dagster.step import warm
+from metaflow_extensions.dagster.warm import client as warm
 
 TOP_ARGS = ["--quiet", "--no-pylint", "--metadata=local", "--datastore=local"]
 

@@ -133,7 +133,7 @@ def test_the_shape_of_this_version(load_flow) -> None:
     assert internals.flow_decorators_of(flow, "schedule") == ()
     assert internals.step_decorators_of(flow, "start") == []
     internals.check_parameters(flow)
-    assert internals.way_on(flow, is_parallel=False) == ([], 0, [])
+    assert internals.transition_of(flow, is_parallel=False) == ([], 0, [])
     assert internals.settings()["METAFLOW_DEFAULT_DATASTORE"].value
     internals.tell_hooks(run_id="1")
     facts = internals.read_repository(".")

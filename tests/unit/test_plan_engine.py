@@ -12,7 +12,7 @@ from metaflow_extensions.dagster.plan.engine import (
     plan_engine,
     with_engine,
 )
-from metaflow_extensions.dagster.plan.model import Arrival, Departure, OpPlan, RetryPlan
+from metaflow_extensions.dagster.plan.model import OpInput, OpOutput, OpPlan, RetryPlan
 from metaflow_extensions.dagster.plan.options import CreateOptions
 
 REAL = "dagster:multiprocess_executor"  # Dagster's own are definitions like any other
@@ -53,7 +53,7 @@ class SizedFlow(FlowSpec):
 
 
 def an_op(step: str, **changes) -> OpPlan:
-    facts = {"arrival": Arrival.TASK, "departure": Departure.TASK, "inputs": (), **changes}
+    facts = {"input_kind": OpInput.TASK, "output_kind": OpOutput.TASK, "inputs": (), **changes}
     return OpPlan(step=step, function=f"op_{step}", op_name=f"Job__{step}", key=step, **facts)
 
 
@@ -161,8 +161,8 @@ def test_an_inherited_executor_is_not_configured_here():
 @pytest.mark.parametrize(
     ("change", "what"),
     [
-        ({"departure": Departure.ITEMS}, "a foreach"),
-        ({"departure": Departure.CHOICE}, "a switch"),
+        ({"output_kind": OpOutput.FOREACH}, "a foreach"),
+        ({"output_kind": OpOutput.SWITCH}, "a switch"),
         ({"retry": RetryPlan(user=1)}, "retries"),
         ({"retry": RetryPlan(error=1)}, "retries"),
     ],
@@ -228,7 +228,7 @@ def test_tags_of_options_join_those_of_decorators(load_flow):
 
 def test_what_holds_for_all_ops_holds_for_plumbing():
     planned = plan(step_tags=("dagster-celery/queue=slow", "big:dagster-celery/queue=gpu"))
-    assert dict(planned.plumbing_tags) == {"dagster-celery/queue": "slow"}
+    assert dict(planned.helper_tags) == {"dagster-celery/queue": "slow"}
 
 
 def test_pools(load_flow):

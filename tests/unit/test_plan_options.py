@@ -11,8 +11,8 @@ import pytest
 from metaflow.plugins.datastores.local_storage import LocalStorage
 
 from metaflow_extensions.dagster.cli.create_command import create
-from metaflow_extensions.dagster.deploy.deployer import DagsterDeployer
 from metaflow_extensions.dagster.deploy.registry import Deployment, Registry
+from metaflow_extensions.dagster.deployer.dagster_deployer import DagsterDeployer
 from metaflow_extensions.dagster.plan.options import CreateOptions
 
 # What concerns one call only.

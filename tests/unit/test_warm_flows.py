@@ -10,7 +10,7 @@ import sys
 import pytest
 from support.warm_lab import TOP_ARGS, Lab
 
-from metaflow_extensions.dagster.step import warm
+from metaflow_extensions.dagster.warm import client as warm
 
 pytestmark = pytest.mark.skipif(not sys.platform.startswith("linux"), reason="forks on Linux only")
 

@@ -15,7 +15,7 @@ from concurrent.futures import ThreadPoolExecutor
 import pytest
 from support.warm_lab import Lab, is_alive, wait_until
 
-from metaflow_extensions.dagster.step import warm
+from metaflow_extensions.dagster.warm import client as warm
 
 pytestmark = pytest.mark.skipif(not sys.platform.startswith("linux"), reason="forks on Linux only")
 

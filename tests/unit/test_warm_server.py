@@ -13,7 +13,7 @@ import time
 import pytest
 from support.warm_lab import Lab, is_alive, wait_until
 
-from metaflow_extensions.dagster.step import warm
+from metaflow_extensions.dagster.warm import client as warm
 
 pytestmark = pytest.mark.skipif(not sys.platform.startswith("linux"), reason="forks on Linux only")
 
@@ -33,7 +33,7 @@ def servers() -> list[int]:
 CLIENT = """
     import os, sys, time
     sys.path.insert(0, {src!r})
-    from metaflow_extensions.dagster.step import warm
+    from metaflow_extensions.dagster.warm import client as warm
     out = os.open({log!r}, os.O_WRONLY | os.O_CREAT | os.O_APPEND)
     processes = [
         warm.spawn([sys.executable, script], env=dict(os.environ), cwd={cwd!r}, stdout=out,
@@ -262,7 +262,7 @@ def test_a_child_of_multiprocessing_starts_cold_at_first(lab):
     """Dagster's multiprocess executor runs a process a step, for which a server does not pay."""
     code = """
         import multiprocessing, os, sys
-        from metaflow_extensions.dagster.step import warm
+        from metaflow_extensions.dagster.warm import client as warm
 
         def kinds(script, env, cwd):
             found = []

@@ -222,7 +222,7 @@ class _OnStorage:
 # Tasks.
 
 
-def way_on(flow: Flow, is_parallel: bool) -> tuple[list[str], int, list[str]]:
+def transition_of(flow: Flow, is_parallel: bool) -> tuple[list[str], int, list[str]]:
     """What a flow says at the end of a task (set by ``next`` in metaflow/flowspec.py).
 
     Returns:

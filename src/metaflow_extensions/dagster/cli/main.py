@@ -33,6 +33,6 @@ for _command in (create, *COMMANDS, publish_event):
 @click.argument("arguments", nargs=-1)
 @click.pass_obj
 def launch(obj: Any, arguments: tuple[str, ...]) -> None:
-    from .launch import launch as launch_task
+    from ..step.launch import launch as launch_task
 
     launch_task(obj, arguments[1:])

@@ -7,12 +7,12 @@ import json
 import time
 from typing import Any
 
-from ..deploy.live import LiveTarget
 from ..deploy.registry import Deployment, Registry
-from ..deploy.runs import RunInfo
-from ..deploy.targets import choose_target
 from ..deploy.tokens import check_token
 from ..errors import DagsterRunError
+from ..targets.choose import choose_target
+from ..targets.runs import RunInfo
+from ..targets.webserver import LiveTarget
 from .jobs import find_deployment
 
 _COLORS = {"Succeeded": "green", "Failed": "red", "Terminated": "red"}

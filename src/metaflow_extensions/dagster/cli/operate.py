@@ -54,10 +54,10 @@ def _run_options(command: _Command) -> _Command:
 @click.option("--definitions-file", help="The generated file.  [default: the last one created]")
 @click.pass_obj
 def trigger(obj: Any, **values: Any) -> None:
-    from .trigger import leave
+    from .trigger import exit_with
     from .trigger import trigger as trigger_run
 
-    leave(trigger_run(obj, values))
+    exit_with(trigger_run(obj, values))
 
 
 @parameters.add_custom_parameters(deploy_mode=False)
@@ -81,9 +81,9 @@ def trigger(obj: Any, **values: Any) -> None:
 @click.pass_obj
 def resume(obj: Any, **values: Any) -> None:
     from .resume import resume as resume_run
-    from .trigger import leave
+    from .trigger import exit_with
 
-    leave(resume_run(obj, values))
+    exit_with(resume_run(obj, values))
 
 
 @click.command(
@@ -105,7 +105,7 @@ def clone(
     arguments: tuple[str, ...],
     ids_by_step: bool,
 ) -> None:
-    from .clone import clone as clone_run
+    from ..step.clone import clone as clone_run
 
     clone_run(obj, origin_run_id, step, only, arguments[1:], ids_by_step)
 

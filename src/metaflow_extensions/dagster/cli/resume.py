@@ -13,13 +13,13 @@ from metaflow.includefile import IncludedFile
 from metaflow.user_configs.config_parameters import dump_config_values
 
 from .._metaflow_internals import configs_of, has_config_options, parameters_of
-from ..deploy.home import embedded_home
-from ..deploy.live import LiveTarget
 from ..deploy.registry import Deployment, Registry
-from ..deploy.targets import choose_target
 from ..deploy.tokens import check_token
 from ..errors import DagsterRunError
 from ..plan.options import CreateOptions
+from ..targets.choose import choose_target
+from ..targets.home import embedded_home
+from ..targets.webserver import LiveTarget
 from .create import create_file
 from .flow_options import given_parameters, own_value
 from .jobs import find_deployment, job_name

@@ -10,14 +10,14 @@ from typing import Any
 
 from .._metaflow_internals import parameters_of
 from ..contract import _make_run_id
-from ..deploy.live import LiveTarget
-from ..deploy.local import LocalTarget, run_event
 from ..deploy.registry import Deployment
-from ..deploy.runs import Launch, RunEvent, RunInfo
-from ..deploy.targets import choose_target
 from ..errors import DagsterRunError
 from ..graph import ends_of
 from ..plan.parameters import config_keys
+from ..targets.choose import choose_target
+from ..targets.instance import LocalTarget, run_event
+from ..targets.runs import Launch, RunEvent, RunInfo
+from ..targets.webserver import LiveTarget
 from .flow_options import given_parameters, own_value
 from .jobs import find_deployment, is_stale
 
@@ -204,7 +204,7 @@ def _follow(state: Any, target: LiveTarget, job: str, dagster_run_id: str) -> bo
         time.sleep(_POLL_SECONDS)
 
 
-def leave(succeeded: bool) -> None:
+def exit_with(succeeded: bool) -> None:
     """End the command with the exit code that tells success."""
     sys.stdout.flush()
     sys.stderr.flush()

@@ -12,7 +12,7 @@ import jinja2
 from ..contract import HELPER_TAG
 from ..graph import MISSING
 from ..plan.job import JobPlan
-from ..plan.model import Arg, Arrival, Call, Departure, ForEach, OpPlan, Plumbing, Ref
+from ..plan.model import Arg, Call, ForEach, HelperOp, OpInput, OpOutput, OpPlan, Ref
 from ..plan.parameters import ParameterPlan
 from ..runtime.source import _cache_folder
 from .embed import Import, embed, names_in
@@ -55,10 +55,10 @@ _IMPORTS = {
     ]
 }
 _OUTS = {
-    Departure.TASK: "Out(str)",
-    Departure.ITEMS: "DynamicOut(str)",
-    Departure.SPLITS: "Out(dict)",
-    Departure.GANG: "Out(list)",
+    OpOutput.TASK: "Out(str)",
+    OpOutput.FOREACH: "DynamicOut(str)",
+    OpOutput.FOREACH_DEFERRED: "Out(dict)",
+    OpOutput.GANG: "Out(list)",
 }
 _EXECUTORS = {
     "auto": "_executor()",
@@ -119,7 +119,7 @@ def _environment() -> jinja2.Environment:
         constant=_constant,
         op_decorator=_op_decorator,
         job_decorator=_job_decorator,
-        plumbing_decorator=_plumbing_decorator,
+        helper_decorator=_helper_decorator,
         call_args=_call_args,
         statement_text=_statement_text,
         config_field=_config_field,
@@ -181,11 +181,11 @@ def _op_decorator(op: OpPlan) -> str:
     options = {"name": literal(op.op_name)}
     if op.inputs:
         options["ins"] = _mapping({put.name: f"In({put.type})" for put in op.inputs})
-    if op.departure is Departure.CHOICE:
+    if op.output_kind is OpOutput.SWITCH:
         optional = "Out(str, is_required=False)"
         options["out"] = _mapping({choice.output: optional for choice in op.choices})
-    elif op.departure is not Departure.NOTHING:
-        options["out"] = _OUTS[op.departure]
+    elif op.output_kind is not OpOutput.NONE:
+        options["out"] = _OUTS[op.output_kind]
     if op.tags:
         options["tags"] = literal(dict(op.tags), 4, 9)
     if op.pool:
@@ -193,9 +193,9 @@ def _op_decorator(op: OpPlan) -> str:
     return _decorator("op", options)
 
 
-def _plumbing_decorator(plan: JobPlan, kind: Plumbing, name: str, out: str) -> str:
+def _helper_decorator(plan: JobPlan, kind: HelperOp, name: str, out: str) -> str:
     options = {"name": literal(name), "ins": '{"values": In(list)}', "out": out}
-    tags = {**dict(plan.engine.plumbing_tags), HELPER_TAG: kind.value}
+    tags = {**dict(plan.engine.helper_tags), HELPER_TAG: kind.value}
     options["tags"] = literal(tags, 4, 9)
     return _decorator("op", options)
 
@@ -224,7 +224,7 @@ def _imported_executor(plan: JobPlan) -> tuple[Import, str]:
     """The import of an executor that is named by its module, and what it is called in the file."""
     module, name = plan.engine.executor.split(":")
     taken = {*_IMPORTS, "defs", plan.job_name, plan.config_class}
-    taken |= {op.function for op in plan.ops} | {kind.value for kind in plan.wiring.plumbing}
+    taken |= {op.function for op in plan.ops} | {kind.value for kind in plan.graph.helper_ops}
     if name in taken:
         return Import(module, f"{name} as {name}_"), f"{name}_"
     return Import(module, name), name
@@ -243,12 +243,12 @@ def _call_args(op: OpPlan) -> str:
     """The arguments of ``_run_step``: what differs from its defaults."""
     name = op.inputs[0].name if op.inputs else "params_path"
     source = {
-        Arrival.PARAMETERS: "params_path",
-        Arrival.TASK: name,
-        Arrival.MANY: name,
-        Arrival.FIRST: f"{name}[0]",
-        Arrival.BRANCHES: "[" + ", ".join(i.name for i in op.inputs) + "]",
-    }[op.arrival]
+        OpInput.RUN_START: "params_path",
+        OpInput.TASK: name,
+        OpInput.LIST: name,
+        OpInput.FIRST_OF: f"{name}[0]",
+        OpInput.BRANCHES: "[" + ", ".join(i.name for i in op.inputs) + "]",
+    }[op.input_kind]
     options: dict[str, str] = {}
     if op.gang:
         options["num_parallel"] = f'{source}["splits"]'

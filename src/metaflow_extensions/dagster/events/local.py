@@ -9,9 +9,9 @@ from typing import Any
 from dagster import AssetKey, AssetMaterialization, AssetRecordsFilter, DagsterInstance
 from metaflow.exception import MetaflowException
 
-from ..deploy.home import embedded_home
-from ..deploy.instance import open_instance
 from ..runtime.events import _EVENT_KEY, _payload
+from ..targets.home import embedded_home
+from ..targets.open_instance import open_instance
 from .errors import DagsterEventException
 
 _ATTEMPTS = 6

@@ -40,7 +40,7 @@ from distributed import (  # pyright: ignore[reportMissingImports]
     TimeoutError as DaskTimeoutError,
 )
 
-from ..step import streams
+from .. import streams
 from ._dagster_internals import (
     KnownExecutionState,
     RetryMode,

@@ -16,8 +16,9 @@ from typing import Any
 
 from dagster import DagsterEvent, Executor
 
+from .. import streams
 from ..process_end import end_quickly
-from ..step import streams, warm
+from ..warm import client as warm
 from ._dagster_internals import (
     ActiveExecution,
     DagsterExecutionInterruptedError,

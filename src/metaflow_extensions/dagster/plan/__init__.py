@@ -1,1 +1,1 @@
-"""How a flow becomes ops, wiring, configuration, schedule and sensors: plain data, no text."""
+"""How a flow becomes ops, a job graph, configuration, schedule and sensors: data, no text."""

@@ -11,7 +11,8 @@ from ..graph import FlowView, StepKind
 from .engine import EnginePlan, merged, with_engine
 from .hooks import plan_exit_hooks
 from .job import JobPlan
-from .model import OpPlan, Plumbing
+from .job_graph import OpSignature, lay_out_job
+from .model import HelperOp, OpPlan
 from .names import is_valid_dagster_name
 from .options import CreateOptions
 from .parameters import plan_parameters
@@ -19,7 +20,6 @@ from .schedule import plan_schedule
 from .site import Site
 from .steps import has_launch_hooks, plan_retry, plan_timeout, static_specs
 from .triggers import plan_triggers
-from .wiring import StepPorts, wire
 
 
 def build_plan(
@@ -47,14 +47,14 @@ def build_plan(
     reason = "@schedule" if view.schedule else None
     parameters = problems.attempt(plan_parameters, view, must_have_defaults=reason)
     shape = view.shape
-    reserved = {job_name, f"{view.name}Config", *(kind.value for kind in Plumbing)}
-    ports, wiring = wire(shape, reserved | {f"op_{step.name}" for step in shape.steps})
-    ops = [problems.attempt(_op, view, port, job_name) for port in ports]
+    reserved = {job_name, f"{view.name}Config", *(kind.value for kind in HelperOp)}
+    signatures, graph = lay_out_job(shape, reserved | {f"op_{step.name}" for step in shape.steps})
+    ops = [problems.attempt(_op, view, signature, job_name) for signature in signatures]
     planned = [op for op in ops if op is not None]
     if len(planned) == len(ops):
         planned = problems.attempt(with_engine, planned, view, options) or ()
     problems.raise_all()
-    switch = {} if options.warm_start else {"METAFLOW_DAGSTER_WARM": "0"}  # see step/warm.py
+    switch = {} if options.warm_start else {"METAFLOW_DAGSTER_WARM": "0"}  # see warm/client.py
     return JobPlan(
         flow_name=view.name,
         job_name=job_name,
@@ -74,7 +74,7 @@ def build_plan(
         job_tags=_job_tags(view, options, engine),
         parameters=parameters or (),
         ops=tuple(planned),
-        wiring=wiring,
+        graph=graph,
         schedule=schedule,
         triggers=triggers or (),
         exit_hooks=plan_exit_hooks(view),
@@ -108,21 +108,21 @@ def job_name_of(name: str) -> str:
     return job_name
 
 
-def _op(view: FlowView, ports: StepPorts, job_name: str) -> OpPlan:
-    step, decorated = view.shape[ports.step], view.steps[ports.step]
+def _op(view: FlowView, signature: OpSignature, job_name: str) -> OpPlan:
+    step, decorated = view.shape[signature.step], view.steps[signature.step]
     return OpPlan(
-        step=ports.step,
-        function=ports.key,
-        op_name=f"{job_name}__{ports.step}",
-        key=ports.key,
-        inputs=ports.inputs,
-        arrival=ports.arrival,
-        departure=ports.departure,
-        choices=ports.choices,
-        split_item=ports.split_item,
+        step=signature.step,
+        function=signature.key,
+        op_name=f"{job_name}__{signature.step}",
+        key=signature.key,
+        inputs=signature.inputs,
+        input_kind=signature.input_kind,
+        output_kind=signature.output_kind,
+        choices=signature.choices,
+        split_item=signature.split_item,
         gang=step.is_gang,
         loop=step.kind is StepKind.LOOP,
-        retry=plan_retry(ports.step, decorated),
+        retry=plan_retry(signature.step, decorated),
         timeout=plan_timeout(decorated),
         hooks=has_launch_hooks(decorated),
         doc=step.doc,

@@ -15,7 +15,7 @@ from typing import Any
 
 from ..errors import DagsterDeployError, Problems
 from ..graph import FlowView
-from .model import Departure, OpPlan
+from .model import OpOutput, OpPlan
 from .options import CreateOptions
 from .resources import resource_tags
 from .settings import may_authenticate
@@ -48,7 +48,7 @@ class EnginePlan:
     max_workers: int | None = None
     """The limit of ``auto`` and ``multiprocess``; that of others is in ``config``."""
     run_tags: tuple[tuple[str, Any], ...] = ()
-    plumbing_tags: tuple[tuple[str, Any], ...] = ()
+    helper_tags: tuple[tuple[str, Any], ...] = ()
     """Tags of ops that run no task: those that every op has."""
 
 
@@ -95,7 +95,7 @@ def plan_engine(options: CreateOptions, warn: Callable[[str], None]) -> EnginePl
         config=config,
         max_workers=max_workers,
         run_tags=tuple(tags.items()),
-        plumbing_tags=tuple((everywhere or {None: {}})[None].items()),
+        helper_tags=tuple((everywhere or {None: {}})[None].items()),
     )
 
 
@@ -221,11 +221,11 @@ def _check_dask(executor: str, ops: Iterable[OpPlan]) -> None:
     (``DaskExecutor.execute`` in dagster_dask/executor.py)."""
     if executor != "dagster_dask:dask_executor":
         return
-    dynamic = (Departure.ITEMS, Departure.SPLITS, Departure.GANG, Departure.CHOICE)
+    dynamic = (OpOutput.FOREACH, OpOutput.FOREACH_DEFERRED, OpOutput.GANG, OpOutput.SWITCH)
     for op in ops:
         what = None
-        if op.departure in dynamic:
-            what = "a switch" if op.departure is Departure.CHOICE else "a foreach"
+        if op.output_kind in dynamic:
+            what = "a switch" if op.output_kind is OpOutput.SWITCH else "a foreach"
         elif op.retry.user + op.retry.error:
             what = "retries"
         if what:

@@ -7,7 +7,7 @@ from typing import Any
 
 from .engine import EnginePlan
 from .hooks import ExitHookPlan
-from .model import OpPlan, Wiring
+from .model import JobGraph, OpPlan
 from .parameters import ParameterPlan
 from .schedule import SchedulePlan
 from .triggers import EventTriggerPlan, FinishTriggerPlan
@@ -54,7 +54,7 @@ class JobPlan:
     """Tags of every run; a value that is a tree stands for its JSON."""
     parameters: tuple[ParameterPlan, ...]
     ops: tuple[OpPlan, ...]
-    wiring: Wiring
+    graph: JobGraph
     schedule: SchedulePlan | None
     triggers: tuple[EventTriggerPlan | FinishTriggerPlan, ...]
     exit_hooks: ExitHookPlan | None = None

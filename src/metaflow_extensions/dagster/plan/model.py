@@ -7,37 +7,37 @@ from enum import Enum
 from typing import Any
 
 
-class Arrival(str, Enum):
+class OpInput(str, Enum):
     """What an op is given."""
 
-    PARAMETERS = "parameters"
+    RUN_START = "run_start"
     """Nothing: the first step, which also creates the Metaflow run."""
     TASK = "task"
     """The path of one task."""
     BRANCHES = "branches"
     """One path per static branch, as named inputs."""
-    MANY = "many"
+    LIST = "list"
     """A list of paths: splits of a foreach, tasks of a gang, or the branches that ran."""
-    FIRST = "first"
+    FIRST_OF = "first_of"
     """A list of upstreams of which just one ran: a merge after a switch."""
 
 
-class Departure(str, Enum):
+class OpOutput(str, Enum):
     """What an op hands on."""
 
-    NOTHING = "nothing"
+    NONE = "none"
     TASK = "task"
-    ITEMS = "items"
+    FOREACH = "foreach"
     """A dynamic output a foreach split."""
-    SPLITS = "splits"
+    FOREACH_DEFERRED = "foreach_deferred"
     """The path and how many splits it opens, where the op itself cannot fan out."""
-    CHOICE = "choice"
+    SWITCH = "switch"
     """One of several optional outputs: the branch that a switch chose."""
     GANG = "gang"
     """The paths of all tasks of a gang."""
 
 
-class Plumbing(str, Enum):
+class HelperOp(str, Enum):
     """Ops that run no Metaflow task: they re-emit task paths where Dagster needs a new fan-out."""
 
     FAN_OUT = "fan_out"
@@ -91,8 +91,8 @@ class OpPlan:
     key: str
     """The node's alias in the job, which is also the step key in the run page."""
     inputs: tuple[InputPlan, ...]
-    arrival: Arrival
-    departure: Departure
+    input_kind: OpInput
+    output_kind: OpOutput
     choices: tuple[ChoicePlan, ...] = ()
     split_item: bool = False
     """The op runs one split of the foreach right before it."""
@@ -150,8 +150,8 @@ class ForEach:
 
 
 @dataclass(frozen=True)
-class Wiring:
-    """The job's body, in order, and the plumbing ops that it uses."""
+class JobGraph:
+    """The job's body, in order, and the helper ops that it uses."""
 
     statements: tuple[Call | ForEach, ...]
-    plumbing: tuple[Plumbing, ...]
+    helper_ops: tuple[HelperOp, ...]

@@ -13,5 +13,5 @@ STEP_DECORATORS_DESC = [
 ]
 
 DEPLOYER_IMPL_PROVIDERS_DESC = [
-    ("dagster", "metaflow_extensions.dagster.deploy.deployer.DagsterDeployer")
+    ("dagster", "metaflow_extensions.dagster.deployer.dagster_deployer.DagsterDeployer")
 ]

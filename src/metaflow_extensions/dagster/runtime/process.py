@@ -69,7 +69,7 @@ def _start_process(
 ) -> Any:
     """Fork a warm process where metaflow-dagster is installed, else start a new interpreter."""
     try:
-        from metaflow_extensions.dagster.step.warm import spawn  # pyright: ignore
+        from metaflow_extensions.dagster.warm.client import spawn  # pyright: ignore
     except ImportError:
         warm = None
     else:
@@ -88,7 +88,7 @@ def _start_process(
 def _start_server(cmd: list[str], env: dict[str, str], folder: str) -> None:
     """Start the warm server, and have the first process run beside it as a plain one."""
     try:
-        from metaflow_extensions.dagster.step.warm import prestart  # pyright: ignore
+        from metaflow_extensions.dagster.warm.client import prestart  # pyright: ignore
     except ImportError:
         return
     if prestart(cmd[:2], env=env, cwd=folder):
@@ -173,7 +173,7 @@ def _pump(
 def _sinks() -> tuple[Any, Any]:
     """Where this step's output goes: its own streams in a thread, else the process's."""
     try:
-        from metaflow_extensions.dagster.step.streams import current_streams  # pyright: ignore
+        from metaflow_extensions.dagster.streams import current_streams  # pyright: ignore
     except ImportError:
         return _binary(sys.stdout, 1), _binary(sys.stderr, 2)
     return current_streams() or (_binary(sys.stdout, 1), _binary(sys.stderr, 2))
@@ -187,7 +187,7 @@ def _binary(stream: Any, fd: int) -> Any:
 def _interrupted() -> bool:
     """Whether the run is being cancelled; in a thread, no signal can tell."""
     try:
-        from metaflow_extensions.dagster.step.streams import interrupted  # pyright: ignore
+        from metaflow_extensions.dagster.streams import interrupted  # pyright: ignore
     except ImportError:
         return False
     return interrupted()

@@ -1,1 +1,1 @@
-"""The Metaflow side of a step: decorator, launcher and warm start. No Dagster objects here."""
+"""The Metaflow side of a task: decorator, result, clones, launch hooks. No Dagster objects here."""

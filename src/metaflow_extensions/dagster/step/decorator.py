@@ -17,8 +17,8 @@ from metaflow.metadata_provider import MetaDatum
 from metaflow.unbounded_foreach import UBF_TASK
 
 from .._metaflow_internals import ends_of
-from .facts import task_facts
-from .trigger import announce_origin, left_origin
+from .current_trigger import announce_origin, left_origin
+from .result import task_result
 
 _METADATA = {
     "dagster-run-id": "METAFLOW_DAGSTER_RUN_ID",
@@ -99,6 +99,6 @@ class DagsterInternalDecorator(StepDecorator):
         facts = {"error": self._error}
         # A task without an error that is not ok is about to end its process before its time.
         if is_task_ok or self._error is None:
-            facts = task_facts(flow, graph, step_name, self._datastore, bool(is_task_ok))
+            facts = task_result(flow, graph, step_name, self._datastore, bool(is_task_ok))
         with open(result_file, "w", encoding="utf-8") as file:
             json.dump(facts, file)

@@ -6,7 +6,7 @@ metaflow/runner/deployer.py), without repeated options and with help texts that 
 
 from __future__ import annotations
 
-from .registry import Deployment
+from ..deploy.registry import Deployment
 
 _TYPES = {"str", "int", "float", "bool"}
 

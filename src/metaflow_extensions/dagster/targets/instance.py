@@ -18,9 +18,9 @@ from typing import IO, TYPE_CHECKING, Any, cast
 
 from ..contract import _make_run_id
 from ..errors import DagsterRunError
+from .run_locks import log_path, remove_stale, worker_of
+from .run_process import Home, StoredRun, request_text
 from .runs import Launch, RunEvent, RunInfo, metaflow_status
-from .worker import Home, StoredRun, request_text
-from .workers import forget, log_path, worker_of
 
 if TYPE_CHECKING:
     from dagster import DagsterEvent, DagsterInstance, RunRecord
@@ -43,7 +43,7 @@ class LocalTarget:
 
     @cached_property
     def _instance(self) -> DagsterInstance:
-        from .instance import open_instance
+        from .open_instance import open_instance
 
         return open_instance(self._home.path, embedded=self._home.embedded)
 
@@ -54,7 +54,7 @@ class LocalTarget:
             DagsterRunError: the run was refused.
         """
         worker = subprocess.Popen(
-            [sys.executable, "-m", "metaflow_extensions.dagster.deploy.worker"],
+            [sys.executable, "-m", "metaflow_extensions.dagster.targets.run_process"],
             stdin=subprocess.PIPE,
             stdout=subprocess.PIPE,
             stderr=subprocess.PIPE,
@@ -183,7 +183,7 @@ class LocalTarget:
         if not run.is_finished and worker_of(self._home.path, run.run_id) == 0:
             error = "The process of the run was killed."
             self._instance.report_run_failed(run, message=error)
-            forget(self._home.path, run.run_id)
+            remove_stale(self._home.path, run.run_id)
             (record,) = self._instance.get_run_records(_only(run.run_id))
             run = record.dagster_run
         return RunInfo(

@@ -18,11 +18,11 @@ from metaflow.exception import MetaflowException
 from metaflow.runner.deployer import DeployedFlow, Deployer, TriggeredRun
 from metaflow.runner.utils import get_lower_level_group, handle_timeout, temporary_fifo
 
+from ..deploy.registry import Deployment, Registry
 from ..errors import DagsterRunError
-from .flow_file import flow_file_text
-from .registry import Deployment, Registry
-from .runs import UNFINISHED, RunInfo
-from .targets import choose_target, target_at
+from ..targets.choose import choose_target, target_at
+from ..targets.runs import UNFINISHED, RunInfo
+from .stub_flow import flow_file_text
 
 
 class DagsterTriggeredRun(TriggeredRun):

@@ -19,8 +19,8 @@ from threading import Thread
 from typing import TYPE_CHECKING, Any
 
 from ..errors import DagsterRunError
+from .run_locks import hold_run_lock, log_path
 from .runs import Launch
-from .workers import log_path, working
 
 if TYPE_CHECKING:
     from dagster import DagsterEvent, DagsterInstance, DagsterRun
@@ -48,8 +48,8 @@ class StoredRun:
         """
         # A tenth of the time that the imports take would go into collecting their garbage.
         gc.disable()
-        from .instance import open_instance
-        from .private import create_run, load_job
+        from ._dagster_internals import create_run, load_job
+        from .open_instance import open_instance
 
         self.home = home.path
         self.instance: DagsterInstance = open_instance(home.path, embedded=home.embedded)
@@ -67,9 +67,9 @@ class StoredRun:
         """Run it to its end; tells whether it succeeded."""
         from dagster import DagsterRunStatus
 
-        from .private import execute
+        from ._dagster_internals import execute
 
-        with working(self.home, self.run.run_id), _ctrl_c_cancels(self.instance, self.run):
+        with hold_run_lock(self.home, self.run.run_id), _ctrl_c_cancels(self.instance, self.run):
             for event in execute(self.instance, self._job, self.run):
                 listen(event)
         run = self.instance.get_run_by_id(self.run.run_id)

@@ -30,7 +30,7 @@ from .._metaflow_internals import (
 from ..contract import _make_task_id, _round_suffix
 from ..errors import DagsterRunError
 from ..graph.read import is_gang
-from ..step.facts import transition_refusal
+from .result import transition_refusal
 
 _WORKERS = 16  # cloning waits for the datastore and the metadata service most of the time
 _NONE = "-"  # an argument that was not given

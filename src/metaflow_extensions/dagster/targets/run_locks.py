@@ -14,7 +14,7 @@ from contextlib import contextmanager
 
 
 @contextmanager
-def working(home: str, run_id: str) -> Iterator[None]:
+def hold_run_lock(home: str, run_id: str) -> Iterator[None]:
     """Be the worker of a run; the file goes when the run has ended in order."""
     path = _path(home, run_id)
     os.makedirs(os.path.dirname(path), exist_ok=True)
@@ -41,7 +41,7 @@ def worker_of(home: str, run_id: str) -> int | None:
         return None
 
 
-def forget(home: str, run_id: str) -> None:
+def remove_stale(home: str, run_id: str) -> None:
     """Remove what a dead worker left."""
     try:
         os.unlink(_path(home, run_id))

@@ -6,8 +6,8 @@ import os
 import sys
 from collections.abc import Mapping, Sequence
 
-_SITE = os.path.join(os.path.dirname(os.path.abspath(__file__)), "warm_site")
-_SITE_VARIABLE = "METAFLOW_DAGSTER_WARM_SERVER"  # as in warm_site/sitecustomize.py
+_SITE = os.path.join(os.path.dirname(os.path.abspath(__file__)), "site")
+_SITE_VARIABLE = "METAFLOW_DAGSTER_WARM_SERVER"  # as in site/sitecustomize.py
 
 # Variables that differ from task to task and that nothing reads at import. Any other METAFLOW_*
 # variable may be a setting, and settings are read at import (metaflow_config_funcs.from_conf).

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any, ClassVar
 from metaflow.runner.deployer_impl import DeployerImpl
 
 if TYPE_CHECKING:
-    from .deployed import DagsterDeployedFlow
+    from .dagster_deployer_objects import DagsterDeployedFlow
 
 
 class DagsterDeployer(DeployerImpl):
@@ -35,7 +35,7 @@ class DagsterDeployer(DeployerImpl):
 
     @staticmethod
     def deployed_flow_type() -> type[DagsterDeployedFlow]:
-        from .deployed import DagsterDeployedFlow
+        from .dagster_deployer_objects import DagsterDeployedFlow
 
         return DagsterDeployedFlow
 
@@ -92,9 +92,9 @@ class DagsterDeployer(DeployerImpl):
             The flow deployed to Dagster.
         """
         from .._metaflow_internals import create_deployment
-        from .deployed import DagsterDeployedFlow
+        from .dagster_deployer_objects import DagsterDeployedFlow
 
         return create_deployment(self, DagsterDeployedFlow, **kwargs)
 
 
-_addl_stubgen_modules = ["metaflow_extensions.dagster.deploy.deployed"]
+_addl_stubgen_modules = ["metaflow_extensions.dagster.deployer.dagster_deployer_objects"]

@@ -6,14 +6,14 @@ from typing import Any
 
 from metaflow import metaflow_config
 
-from .._metaflow_internals import card_paths, is_unbounded, way_on
+from .._metaflow_internals import card_paths, is_unbounded, transition_of
 from ..contract import _transition_error
 
 
-def task_facts(
+def task_result(
     flow: Any, graph: Any, step_name: str, datastore: Any, is_ok: bool
 ) -> dict[str, Any]:
-    """The way on, the artifacts' names and where the cards are.
+    """Which steps follow, the artifacts' names, and where the cards are.
 
     Args:
         flow: The flow object at the end of the task.
@@ -23,7 +23,7 @@ def task_facts(
         is_ok: Whether the step's code came to its end.
     """
     node = graph[step_name]
-    next_steps, splits, gang = way_on(flow, node.parallel_foreach)
+    next_steps, splits, gang = transition_of(flow, node.parallel_foreach)
     has_cards = any(deco.name == "card" for deco in node.decorators)
     ui: str | None = metaflow_config.UI_URL  # pyright: ignore[reportAssignmentType]
     return {

@@ -1,9 +1,9 @@
 """Turns ``python flow.py`` into a warm server, before it gets to the script.
 
-``warm.py`` puts this folder first on PYTHONPATH. Python imports this module when it has set itself
-up and has yet to run the script, so a child forked from here only has to return: Python itself then
-runs the flow file as the main module, with nothing of ours on the stack, and ends as it always
-does.
+``warm/client.py`` puts this folder first on PYTHONPATH. Python imports this module when it has set
+itself up and has yet to run the script, so a child forked from here only has to return: Python
+itself then runs the flow file as the main module, with nothing of ours on the stack, and ends as it
+always does.
 """
 
 import importlib.machinery
@@ -12,7 +12,7 @@ import os
 import sys
 import traceback
 
-_VARIABLE = "METAFLOW_DAGSTER_WARM_SERVER"  # the descriptor of the client, set by warm.py
+_VARIABLE = "METAFLOW_DAGSTER_WARM_SERVER"  # the descriptor of the client, set by warm/client.py
 
 
 def _restore_path() -> None:

@@ -1,6 +1,6 @@
 """The warm server: imports what every Metaflow step needs, then forks a child for each request.
 
-``warm.py`` starts it as ``python flow.py``, with ``warm_site/sitecustomize.py`` on the path and
+``client.py`` starts it as ``python flow.py``, with ``site/sitecustomize.py`` on the path and
 the other end of a socket pair. It has one thread, imports no user code, and ends with its client.
 
 A request is a header with the length of what follows and three descriptors (the task's stdout and
@@ -28,7 +28,7 @@ import time
 from warm_child import Job, Shared  # pyright: ignore[reportMissingImports]
 from warm_preload import GitFacts, preload  # pyright: ignore[reportMissingImports]
 
-_HEADER = struct.Struct("!I")  # as in warm.py, which has more imports than a server should
+_HEADER = struct.Struct("!I")  # as in client.py, which has more imports than a server should
 _IDLE_SECONDS = 60.0  # a server without children ends after this; its client starts another one
 _KILL_AFTER = "2"  # seconds between asking orphaned tasks to end and killing them
 _TICK = 1.0  # seconds between looks at whether the client is still the parent
@@ -195,7 +195,7 @@ class Server:
     def _kill_children(self) -> None:
         """Have the children end with all that came of them, by a process that outlives this one."""
         if self.children:
-            from metaflow_extensions.dagster.step.warm import end_command
+            from metaflow_extensions.dagster.warm.client import end_command
 
             ids = [id for pid, (_, group) in self.children.items() for id in (pid, group)]
             command = end_command(_KILL_AFTER, *ids)

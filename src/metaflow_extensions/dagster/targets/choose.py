@@ -7,8 +7,8 @@ from collections.abc import Mapping
 from typing import Any
 
 from .home import embedded_home
-from .live import LiveTarget
-from .local import LocalTarget
+from .instance import LocalTarget
+from .webserver import LiveTarget
 
 
 def target_at(address: Mapping[str, Any]) -> LiveTarget | LocalTarget:

@@ -1,0 +1,1 @@
+"""Metaflow's Deployer API for this scheduler."""

@@ -1,0 +1,48 @@
+"""What the code of an op can learn about the thread that it runs in.
+
+The thread executor sets this around each step. Under any other executor an op owns its process:
+``current_streams`` returns None and ``interrupted`` False, and Dagster captures the process's
+output and interrupts its main thread.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import threading
+from collections.abc import Callable, Iterator
+from typing import BinaryIO
+
+Streams = tuple[BinaryIO, BinaryIO]
+
+
+class _Step(threading.local):
+    open_streams: Callable[[], Streams | None] | None = None
+    is_interrupted: Callable[[], bool] | None = None
+
+
+_step = _Step()
+
+
+def current_streams() -> Streams | None:
+    """Where this step's stdout and stderr go in Dagster; None: to those of the process.
+
+    The streams are opened by the first call: a step that prints nothing costs nothing.
+    """
+    return None if _step.open_streams is None else _step.open_streams()
+
+
+def interrupted() -> bool:
+    """Whether the run is being cancelled, so that this step has to end now."""
+    return _step.is_interrupted is not None and _step.is_interrupted()
+
+
+@contextlib.contextmanager
+def running_step(
+    open_streams: Callable[[], Streams | None], is_interrupted: Callable[[], bool]
+) -> Iterator[None]:
+    """Answer for this thread's step with these functions until the context ends."""
+    _step.open_streams, _step.is_interrupted = open_streams, is_interrupted
+    try:
+        yield
+    finally:
+        _step.open_streams = _step.is_interrupted = None

@@ -1,0 +1,1 @@
+"""Starts Metaflow processes by forking one that has its imports done."""
