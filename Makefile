@@ -10,6 +10,15 @@ STAMP := $(VENV)/.installed
 ENGINES := $(VENV)/.engines
 TESTS ?= tests
 
+# The oldest versions that pyproject.toml promises, and the newest that there are.
+FLOOR := .venv-floor
+FLOOR_PYTHON ?=
+FLOOR_TESTS ?= $(VERSION_TESTS)
+NEWEST := .venv-newest
+NEWEST_PYTHON ?=
+NEWEST_TESTS ?= $(VERSION_TESTS)
+VERSION_TESTS := tests/unit tests/golden tests/differential tests/deploy tests/events tests/runtime
+
 # Metaflow runs for nobody without a name, and not for root: containers have only that.
 ifeq ($(filter-out root,$(USER)),)
 export USER := developer
@@ -20,28 +29,29 @@ unexport PYTHONDONTWRITEBYTECODE
 
 .PHONY: help
 help: ## Show this list
-	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | awk -F ':.*## ' '{printf "  make %-10s %s\n", $$1, $$2}'
+	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | awk -F ':.*## ' '{printf "  make %-11s %s\n", $$1, $$2}'
+
+# install VENV,PYTHON,PACKAGES: make a virtual environment, or use the one that is there.
+define install
+if command -v uv > /dev/null; then \
+  uv venv --quiet --allow-existing --python "$(2)" $(1); \
+  uv pip install --quiet --python $(1)/bin/python $(3); \
+else \
+  "$(2)" -m venv $(1); \
+  $(1)/bin/python -m pip install --quiet --disable-pip-version-check $(3); \
+fi
+endef
 
 # The stamp is newer than what it depends on, so a second call does nothing.
 $(STAMP): pyproject.toml
 	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 10))' \
 	  || { echo "Python 3.10 or newer is needed: make PYTHON=python3.12 ..." >&2; exit 1; }
-	@if command -v uv > /dev/null; then \
-	  uv venv --quiet --allow-existing --python "$(PYTHON)" $(VENV); \
-	  uv pip install --quiet --python $(BIN)/python -e '.[dev]'; \
-	else \
-	  $(PYTHON) -m venv $(VENV); \
-	  $(BIN)/python -m pip install --quiet --disable-pip-version-check -e '.[dev]'; \
-	fi
+	@$(call install,$(VENV),$(PYTHON),-e '.[dev]')
 	@touch $@
 
 # What only the slow tests need.
 $(ENGINES): $(STAMP)
-	@if command -v uv > /dev/null; then \
-	  uv pip install --quiet --python $(BIN)/python -e '.[dev,engines]'; \
-	else \
-	  $(BIN)/python -m pip install --quiet --disable-pip-version-check -e '.[dev,engines]'; \
-	fi
+	@$(call install,$(VENV),$(PYTHON),-e '.[dev,engines]')
 	@touch $@
 
 .PHONY: install
@@ -62,6 +72,24 @@ test-all: $(ENGINES) ## Run all tests, for hours; needs redis-server and Postgre
 	  $(BIN)/python -m pytest -n 2 --engine $$engine tests/differential; \
 	done
 
+$(FLOOR)/.installed: pyproject.toml tests/floor.txt
+	@rm -rf $(FLOOR)
+	@python="$(FLOOR_PYTHON)"; python="$${python:-$$(scripts/find-python 3.10)}"; \
+	$(call install,$(FLOOR),$$python,-e '.[dev]' -c tests/floor.txt)
+	@touch $@
+
+.PHONY: test-floor
+test-floor: $(FLOOR)/.installed ## Run the tests on Python 3.10 and the oldest versions (tests/floor.txt)
+	$(FLOOR)/bin/python -m pytest -n 2 -m "not slow" $(FLOOR_TESTS)
+
+# Looks for new releases each time.
+.PHONY: test-newest
+test-newest: ## Run the tests on the newest Python and the newest releases
+	@python="$(NEWEST_PYTHON)"; python="$${python:-$$(scripts/find-python 3.14 3.13 3.12 3.11)}"; \
+	export PIP_UPGRADE_STRATEGY=eager; \
+	$(call install,$(NEWEST),$$python,-e '.[dev]' --upgrade)
+	$(NEWEST)/bin/python -m pytest -n 2 -m "not slow" $(NEWEST_TESTS)
+
 .PHONY: bench
 bench: $(STAMP) ## Measure what a task costs beside a native run
 	@$(BIN)/python -m bench
@@ -79,5 +107,5 @@ format: $(STAMP) ## Put sources into the house style
 
 .PHONY: clean
 clean: ## Remove .venv and everything that was generated
-	rm -rf $(VENV) demo bench-results build dist .pytest_cache .ruff_cache .hypothesis
+	rm -rf $(VENV) $(FLOOR) $(NEWEST) demo bench-results build dist .pytest_cache .ruff_cache .hypothesis
 	find . -name __pycache__ -type d -prune -exec rm -rf {} +

@@ -7,7 +7,7 @@ import sys
 
 import pytest
 
-pytest_plugins = ["support.postgres", "support.remote"]
+pytest_plugins = ["support.needs", "support.postgres", "support.remote"]
 
 # The processes of a native gang are started by the name `python`, and pyright looks for it too.
 os.environ["PATH"] = os.pathsep.join([os.path.dirname(sys.executable), os.environ["PATH"]])

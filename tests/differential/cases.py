@@ -8,6 +8,8 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
+from support.needs import OWN_ENDS, Feature
+
 FLOWS = Path(__file__).parents[1] / "flows"
 
 
@@ -35,6 +37,7 @@ class Case:
     """Use the real ``dagster`` command, instead of a fork of a process that has it loaded."""
     ignore: tuple[str, ...] = ()
     """Patterns of differences that this case is meant to show; each needs its reason there."""
+    needs: tuple[Feature, ...] = ()
 
     @property
     def source(self) -> Path:
@@ -77,7 +80,7 @@ SHAPES = [
     # Rows and the ends.
     Case("linear", own_process=True),
     Case("single_step"),
-    Case("custom_ends"),
+    Case("custom_ends", needs=(OWN_ENDS,)),
     Case("inherited", {"size": 1}),
     # Static splits.
     Case("split"),

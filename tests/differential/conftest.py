@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from support.needs import require
 
 from . import compare, runs
 from .cases import Case
@@ -66,6 +67,7 @@ def check(
     numbers = itertools.count()
 
     def check(case: Case, engine: str = engine) -> dict[str, Any]:
+        require(*case.needs)
         folder = tmp_path / f"run{next(numbers)}"
         native = runs.run_native_once(case, folder / "native", reader, native_cache)
         made, facts, output = runs.run_dagster(

@@ -1,9 +1,11 @@
 """Sources of the flows that these tests deploy."""
 
+from support.needs import OWN_ENDS
+
 HEAD = """
 from metaflow import (
-    FlowSpec, JSONType, Parameter, current, exit_hook, namespaced_event_name, project, schedule,
-    step, trigger, trigger_on_finish,
+    FlowSpec, JSONType, Parameter, current, exit_hook, project, schedule, step, trigger,
+    trigger_on_finish,
 )
 """
 
@@ -59,12 +61,16 @@ BRANCH = flow("BranchFlow", '@project(name="shop")\n@trigger_on_finish(flow="UpF
 
 ARRIVED = flow(
     "ArrivedFlow",
+    "from metaflow import namespaced_event_name\n"
     '@project(name="shop")\n'
     '@trigger(event={"name": namespaced_event_name("arrived"),\n'
     '                "parameters": {"day": "date", "self": "me"}})',
     '    day = Parameter("day", required=True)\n    me = Parameter("self", default="x")\n',
 )
 """A flow of a project on an event of its branch, with a parameter that must be given."""
+
+LAST = "finish" if OWN_ENDS.is_here else "end"
+"""The last step of TOLD."""
 
 TOLD = f"""{HEAD}
 @trigger(event="data.ready")
@@ -91,10 +97,10 @@ class ToldFlow(FlowSpec):
     @step
     def join(self, inputs):
         self.told = current.get("trigger") and len(current.trigger.events)
-        self.next(self.finish)
+        self.next(self.{LAST})
 
-    @step(end=True)
-    def finish(self):
+    @step{"(end=True)" if LAST != "end" else ""}
+    def {LAST}(self):
         from metaflow import DagsterEvent
         DagsterEvent("told.done").add_to_payload("told", self.told).safe_publish()
 

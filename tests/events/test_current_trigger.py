@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 from dagster import AssetKey, AssetMaterialization, DagsterInstance
-from events.flows import TOLD
+from events.flows import LAST, TOLD
 
 
 @pytest.fixture(scope="module")
@@ -36,7 +36,7 @@ def test_a_run_that_nobody_triggered(project):
 
 
 def test_a_triggered_run(project):
-    upstream = ask(project, "Flow('ToldFlow').latest_run['finish'].task.pathspec")
+    upstream = ask(project, f"Flow('ToldFlow').latest_run['{LAST}'].task.pathspec")
     with DagsterInstance.from_config(project.env["DAGSTER_HOME"]) as instance:
         key = AssetKey(["metaflow", "events", "large"])
         instance.report_runless_asset_event(
@@ -87,11 +87,11 @@ def test_steps_publish(project):
         "metaflow.ToldFlow.start": 2,
         "metaflow.ToldFlow.loop": 4,
         "metaflow.ToldFlow.join": 2,
-        "metaflow.ToldFlow.finish": 2,
+        f"metaflow.ToldFlow.{LAST}": 2,
         "metaflow.ToldFlow.end": 2,
         "told.done": 2,
     }
-    task = ask(project, "Flow('ToldFlow').latest_run['finish'].task.pathspec")
+    task = ask(project, f"Flow('ToldFlow').latest_run['{LAST}'].task.pathspec")
     assert payload["pathspec"] == payload["id"] == task
     _, run_id, step_name, task_id = task.split("/")
     assert payload["flow_name"] == "ToldFlow"

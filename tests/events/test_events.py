@@ -21,6 +21,7 @@ from dagster import (
 )
 from events.conftest import load, triggered_by
 from events.flows import ARRIVED, ONE, TWO
+from support.needs import NAMESPACED_EVENTS, needs
 
 
 @pytest.fixture
@@ -111,6 +112,7 @@ def test_metadata_that_is_no_json_does_not_stop_the_sensor(deploy, sensor, publi
     assert config_of(request) == {"n": 1}
 
 
+@needs(NAMESPACED_EVENTS)
 def test_a_required_field(deploy, sensor, publish):
     module = load(deploy(ARRIVED).folder / "defs.py")
     event = sensor(module, "shop__user__tester__ArrivedFlow_event_0")

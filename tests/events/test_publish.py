@@ -16,6 +16,7 @@ from dagster import AssetKey, DagsterInstance
 from events.flows import ONE
 from metaflow import DagsterEvent
 from metaflow.exception import MetaflowException
+from support.needs import NAMESPACED_EVENTS, needs
 
 from metaflow_extensions.dagster.cli.publish_event import publish_event
 from metaflow_extensions.dagster.events import DagsterEventException
@@ -71,6 +72,7 @@ def test_names(name):
         DagsterEvent(name)
 
 
+@needs(NAMESPACED_EVENTS)
 def test_a_name_may_come_from_a_function(home):
     from metaflow import namespaced_event_name
 
@@ -156,6 +158,7 @@ def test_the_class_needs_no_dagster():
     subprocess.run([sys.executable, "-c", code], check=True)
 
 
+@needs(NAMESPACED_EVENTS)
 def test_command(deploy):
     project = deploy(ONE)
     home = Path(project.env["DAGSTER_HOME"])

@@ -8,7 +8,7 @@ from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import pytest
-from metaflow import FlowMutator
+from support.needs import PACKAGE_FILES, needs
 from support.project import Project
 
 from metaflow_extensions.dagster.runtime import package
@@ -195,13 +195,7 @@ def marked(step_name, flow, inputs=None, attr=None):
 """
 
 
-mutators_add_files = pytest.mark.skipif(
-    not hasattr(FlowMutator, "add_to_package"),
-    reason="in this version of Metaflow no mutator adds files to a package",
-)
-
-
-@mutators_add_files
+@needs(PACKAGE_FILES)
 @pytest.mark.parametrize("kind", ["USER_CONTENT", "CODE_CONTENT"])
 def test_files_that_decorators_bring_in_count(project: Project, kind: str) -> None:
     """What is in the package decides, wherever its files come from."""
@@ -246,7 +240,7 @@ def test_links_that_lead_nowhere_are_left_out(project: Project) -> None:
     assert "Using the code package" not in project.execute("Packaged").stderr
 
 
-@mutators_add_files
+@needs(PACKAGE_FILES)
 def test_what_cannot_be_packaged_is_named(project: Project) -> None:
     text = BROUGHT_IN.replace("from marking import marked", "").replace("    @marked\n", "")
     (project.folder / "flow.py").write_text(text.replace("KIND", "USER_CONTENT"))

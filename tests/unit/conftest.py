@@ -11,6 +11,7 @@ from metaflow.datastore import FlowDataStore
 from metaflow.metaflow_current import current
 from metaflow.metaflow_environment import MetaflowEnvironment
 from metaflow.plugins import DATASTORES, METADATA_PROVIDERS
+from support.needs import PLAIN_CONFIGS
 
 try:
     from metaflow.flowspec import FlowStateItems
@@ -38,7 +39,8 @@ def load_flow(tmp_path, monkeypatch) -> Callable[..., Any]:
     def load(flow_cls: Any, configs: dict[str, Any] | None = None, **options: Any) -> Any:
         flow_cls._configs_processed = False
         for name, value in (configs or {}).items():
-            flow_cls._flow_state.setdefault(FlowStateItems.CONFIGS, {})[name] = (value, False)
+            config = (value, False) if PLAIN_CONFIGS.is_here else value
+            flow_cls._flow_state.setdefault(FlowStateItems.CONFIGS, {})[name] = config
         with parameters.flow_context(flow_cls):
             flow_cls._process_config_decorators({})
             flow = flow_cls(use_cli=False)

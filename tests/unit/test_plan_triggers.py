@@ -7,12 +7,12 @@ from metaflow import (
     Config,
     FlowSpec,
     Parameter,
-    namespaced_event_name,
     project,
     step,
     trigger,
     trigger_on_finish,
 )
+from support.needs import NAMESPACED_EVENTS, needs
 
 from metaflow_extensions.dagster.errors import DagsterDeployError
 from metaflow_extensions.dagster.graph import read_flow
@@ -97,10 +97,6 @@ EVENTS = {
         {"event": {"name": "foo", "parameters": counted("mapping", {"beta": "z"})}},
         [EventPlan("foo", (("beta", "z"),), False)],
     ),
-    "a name of the project": (
-        {"event": namespaced_event_name("foo")},
-        [EventPlan("mfns.foo", BY_NAME, True)],
-    ),
 }
 
 
@@ -113,11 +109,14 @@ def test_events(load_flow, case):
     assert set(calls.values()) <= {1}
 
 
+@needs(NAMESPACED_EVENTS)
 def test_events_of_a_project(load_flow):
-    flow = load_flow(
-        decorated(trigger(event=namespaced_event_name("foo")), project(name="shop")),
-        branch="sale",
-    )
+    from metaflow import namespaced_event_name
+
+    on_foo = trigger(event=namespaced_event_name("foo"))
+    (plan,) = plan_triggers(read_flow(load_flow(decorated(on_foo))))
+    assert plan == EventTriggerPlan((EventPlan("mfns.foo", BY_NAME, True),), None)
+    flow = load_flow(decorated(on_foo, project(name="shop")), branch="sale")
     (plan,) = plan_triggers(read_flow(flow))
     assert plan.events[0].name == "mfns.shop.test.sale.foo"
 

@@ -180,6 +180,22 @@ def storage_of(datastore: FlowDatastore) -> Storage:
     return _part(datastore, "_storage_impl")
 
 
+def listable(datastore: FlowDatastore) -> FlowDatastore:
+    """A flow's datastore that can list the tasks of a run.
+
+    Folders end in a slash when S3 lists them, which ``get_task_datastores`` takes for a number of
+    an attempt, before 2.19.4.
+    """
+    storage = storage_of(datastore)
+    list_content = storage.list_content
+
+    def without_slashes(paths: list[str]) -> list[Any]:
+        return [entry._replace(path=entry.path.rstrip("/")) for entry in list_content(paths)]
+
+    storage.list_content = without_slashes
+    return datastore
+
+
 def artifacts_of(task: TaskDatastore) -> tuple[dict[str, Any], dict[str, Any]]:
     """The keys of a task's artifacts, and what Metaflow notes of each."""
     return _part(task, "_objects"), _part(task, "_info")

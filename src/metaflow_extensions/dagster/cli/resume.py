@@ -12,7 +12,7 @@ from typing import Any
 from metaflow.includefile import IncludedFile
 from metaflow.user_configs.config_parameters import dump_config_values
 
-from .._metaflow_internals import configs_of, has_config_options, parameters_of
+from .._metaflow_internals import configs_of, has_config_options, listable, parameters_of
 from ..deploy.registry import Deployment, Registry
 from ..deploy.tokens import check_token
 from ..errors import DagsterRunError
@@ -104,7 +104,7 @@ def _origin(state: Any, origin_run_id: str | None) -> Any:
             "Say which run to go on from: dagster resume --origin-run-id RUN. "
             "`dagster runs` lists those of this flow."
         )
-    tasks = state.flow_datastore.get_task_datastores(origin_run_id, steps=["_parameters"])
+    tasks = listable(state.flow_datastore).get_task_datastores(origin_run_id, steps=["_parameters"])
     if not tasks:
         raise DagsterRunError(
             f"Flow *{state.flow.name}* has no run *{origin_run_id}* in {state.flow_datastore.TYPE} "

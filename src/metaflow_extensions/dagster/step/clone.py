@@ -25,6 +25,7 @@ from .._metaflow_internals import (
     artifacts_of,
     ends_of,
     has_free_ends,
+    listable,
     parameters_of,
 )
 from ..contract import _make_task_id, _round_suffix
@@ -57,7 +58,9 @@ def clone(
             0.1.0 before November 2026 call the task of each step ``task``.
     """
     origin = TaskDataStoreSet(
-        state.flow_datastore, origin_run_id, prefetch_data_artifacts=PREFETCH_DATA_ARTIFACTS
+        listable(state.flow_datastore),
+        origin_run_id,
+        prefetch_data_artifacts=PREFETCH_DATA_ARTIFACTS,
     )
     parameters = next(
         (t for t in origin if t.pathspec.split("/")[1] == "_parameters" and t["_task_ok"]), None
