@@ -253,6 +253,18 @@ def transition_of(flow: Flow, is_parallel: bool) -> tuple[list[str], int, list[s
     return list(transition[0]), splits or 0, list(gang or [])
 
 
+def artifact_infos(task: TaskDatastore) -> dict[str, Any]:
+    """By name: the ``type`` and ``size`` of each artifact, as Metaflow has written them
+    (``save_artifacts`` in metaflow/datastore/task_datastore.py)."""
+    return dict(_part(task, "_info"))
+
+
+def foreach_frames(flow: Flow) -> list[Any]:
+    """The foreaches around the task that is running, outermost first (``_init_foreach`` in
+    metaflow/task.py)."""
+    return list(getattr(flow, "_foreach_stack", None) or ())
+
+
 def is_unbounded(flow: Flow) -> bool:
     """Whether the foreach that a task opens is unbounded (``next`` in metaflow/flowspec.py)."""
     return bool(getattr(flow, "_unbounded_foreach", False))

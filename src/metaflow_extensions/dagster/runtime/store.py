@@ -24,6 +24,7 @@ _EPOCH = datetime(1970, 1, 1)  # Metaflow's log lines carry UTC without a zone
 class _Facts:
     """What a finished task says about the way on (see the `dagster_internal` decorator).
 
+    `artifacts` have, by name, type, size and maybe value; `item` is what a foreach's task is for;
     `cards` are paths or URLs; `url` is the task's page in Metaflow's UI; `error` is why it failed,
     `refusal` why the run cannot go on after it although it did not.
     """
@@ -31,8 +32,9 @@ class _Facts:
     splits: int = 0
     next_steps: list[str] = field(default_factory=list)
     gang: list[str] = field(default_factory=list)
-    artifacts: list[str] = field(default_factory=list)
+    artifacts: dict[str, list[Any]] = field(default_factory=dict)
     cards: list[str] = field(default_factory=list)
+    item: str | None = None
     cloned_from: str | None = None
     url: str | None = None
     error: str | None = None
@@ -121,7 +123,7 @@ def _read_facts(result_file: str, path: str) -> _Facts:
         splits=ubf.num_parallel if ubf else task.get("_foreach_num_splits") or 0,
         next_steps=next_steps,
         gang=list(task.get("_control_mapper_tasks") or []),
-        artifacts=sorted(name for name, _ in task.items() if not name.startswith("_")),
+        **_shown_parts(task),
         refusal=_transition_error(
             step_name,
             next_steps,
@@ -130,6 +132,20 @@ def _read_facts(result_file: str, path: str) -> _Facts:
             is_ok=bool(task.get("_task_ok")),
         ),
     )
+
+
+def _shown_parts(task: Any) -> dict[str, Any]:
+    """What Dagster shows of a task; without metaflow-dagster, the names of its artifacts."""
+    try:
+        from metaflow_extensions.dagster.step.artifacts import (  # pyright: ignore
+            describe_artifacts,
+            item_label,
+        )
+    except ImportError:
+        names = sorted(name for name, _ in task.items() if not name.startswith("_"))
+        return {"artifacts": {name: [] for name in names}}
+    frames = task.get("_foreach_stack") or ()
+    return {"artifacts": describe_artifacts(task), "item": item_label(frames)}
 
 
 def _facts_of(result_file: str, path: str, failed: bool) -> _Facts:

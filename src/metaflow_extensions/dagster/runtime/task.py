@@ -21,6 +21,7 @@ from dagster import (
 
 from ..contract import _round_suffix
 from .constants import (
+    FLOW_FILE,
     FLOW_NAME,
     METAFLOW_CONFIG_VALUES,
     METAFLOW_STEP_ENV,
@@ -55,6 +56,7 @@ from .store import (
 
 _EXIT_DISALLOW_RETRY = 202  # METAFLOW_EXIT_DISALLOW_RETRY in metaflow/exception.py
 _TIMEOUT_GRACE = 5.0  # seconds that @timeout has to end the task by itself
+_SHOWN_ARTIFACTS = 50  # of a task, as entries of their own
 _ARGUMENT_LIMIT = 65536  # bytes of input paths in a command; more go through a file
 
 
@@ -206,7 +208,8 @@ def _run_step(
         return _result(path, facts)
 
     what = f"Step {step_name} failed ({path}, attempt {attempt}, {_how(outcome)})"
-    failure = _failure(what, facts.error or _tail(outcome))
+    detail = facts.error or _tail(outcome)
+    failure = _failure(what, detail, _failure_metadata(context, path, outcome, facts))
     if outcome.returncode == _EXIT_DISALLOW_RETRY:
         context.log.error(
             f"Exit code {_EXIT_DISALLOW_RETRY}: this task is not retried."
@@ -359,8 +362,25 @@ def _tail(outcome: _Outcome) -> str:
     )
 
 
-def _failure(what: str, detail: str) -> Failure:
-    return Failure(description=f"{what}\n\n{detail}", allow_retries=False)
+def _failure_metadata(
+    context: OpExecutionContext, path: str, outcome: _Outcome, facts: _Facts
+) -> dict[str, Any]:
+    """What helps to find and mend what made a task fail."""
+    options = ["--name", context.job_name, "--origin-run-id", path.split("/")[0]]
+    command = ["python", FLOW_FILE, *METAFLOW_TOP_ARGS, "dagster", "resume", *options]
+    metadata: dict[str, Any] = {
+        "metaflow task": f"{FLOW_NAME}/{path}",
+        "attempt": context.retry_number,
+        "end of stderr": _tail(outcome) or "(nothing)",
+        "resume": MetadataValue.md(f"```sh\n{shlex.join(command)}\n```"),
+    }
+    return metadata | ({} if facts.item is None else {"foreach item": facts.item})
+
+
+def _failure(
+    what: str, detail: str, metadata: Mapping[str, Any] | None = None
+) -> Failure:
+    return Failure(f"{what}\n\n{detail}", metadata, allow_retries=False)
 
 
 def _add_step_metadata(
@@ -373,7 +393,8 @@ def _add_step_metadata(
     pathspec = f"{FLOW_NAME}/{task.path}"
     snippet = ["from metaflow import Task", "", f"task = Task({pathspec!r})"]
     snippet += [f"task[{name!r}].data" for name in task.artifacts]
-    metadata: dict[str, MetadataValue[Any]] = {
+    metadata: dict[str, Any] = {
+        **_artifact_metadata(task),
         "metaflow task": MetadataValue.text(pathspec),
         "artifacts": MetadataValue.text(", ".join(task.artifacts) or "none"),
         "retrieve": MetadataValue.md("```python\n" + "\n".join(snippet) + "\n```"),
@@ -382,6 +403,8 @@ def _add_step_metadata(
         is_url = "://" in card
         kind = MetadataValue.url if is_url else MetadataValue.path
         metadata[f"card {number}"] = kind(card)
+    if task.item is not None:
+        metadata["foreach item"] = MetadataValue.text(task.item)
     if task.cloned_from:
         metadata["cloned from"] = MetadataValue.text(f"{FLOW_NAME}/{task.cloned_from}")
     if task.url:
@@ -392,6 +415,16 @@ def _add_step_metadata(
             ", ".join("@" + d for d in decorators)
         )
     context.add_output_metadata(metadata, output_name, mapping_key)
+
+
+def _artifact_metadata(task: _StepResult) -> dict[str, Any]:
+    """Small artifacts as values, which Dagster plots; type and size of the others."""
+    metadata = {}
+    for name, about in list(task.artifacts.items())[:_SHOWN_ARTIFACTS]:
+        if about:
+            kind, size, *value = about
+            metadata[name] = value[0] if value else f"{kind}, {size:,} bytes"
+    return metadata
 
 
 def _chosen(context: OpExecutionContext, task: _StepResult) -> Output[str]:

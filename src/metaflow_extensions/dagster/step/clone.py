@@ -31,6 +31,7 @@ from .._metaflow_internals import (
 from ..contract import _make_task_id, _round_suffix
 from ..errors import DagsterRunError
 from ..graph.read import is_gang
+from .artifacts import describe_artifacts, item_label
 from .result import transition_refusal
 
 _WORKERS = 16  # cloning waits for the datastore and the metadata service most of the time
@@ -237,7 +238,8 @@ def _facts(graph: Any, task: Any, names: dict[str, str]) -> dict[str, Any]:
         "next_steps": next_steps,
         "refusal": transition_refusal(graph[step_name], next_steps, is_ok=True),
         "gang": [names[path] for path in task.get("_control_mapper_tasks") or []],
-        "artifacts": sorted(name for name, _ in task.items() if not name.startswith("_")),
+        "artifacts": describe_artifacts(task),
+        "item": item_label(task.get("_foreach_stack") or ()),
         "cloned_from": task.pathspec,
     }
 

@@ -10,13 +10,15 @@ from __future__ import annotations
 import json
 import os
 import traceback
+from collections.abc import Mapping
 from typing import Any
 
 from metaflow.decorators import StepDecorator
 from metaflow.metadata_provider import MetaDatum
 from metaflow.unbounded_foreach import UBF_TASK
 
-from .._metaflow_internals import ends_of
+from .._metaflow_internals import ends_of, foreach_frames
+from .artifacts import item_label, values_at_hand
 from .current_trigger import announce_origin, left_origin
 from .result import task_result
 
@@ -34,6 +36,8 @@ class DagsterInternalDecorator(StepDecorator):
 
     _error: str | None = None
     _is_worker = False
+    _item: str | None = None
+    _values: Mapping[str, Any] = {}
 
     def task_pre_step(
         self,
@@ -52,6 +56,7 @@ class DagsterInternalDecorator(StepDecorator):
         # Workers of a gang inherit the environment of their control task, but not its result.
         self._is_worker = ubf_context == UBF_TASK
         self._datastore = task_datastore
+        self._item = item_label(foreach_frames(flow))
         if "METAFLOW_DAGSTER_RUN_ID" not in os.environ:  # a pod or another machine
             os.environ.update(left_origin(task_datastore))
         tags = [f"attempt_id:{retry_count}"]
@@ -67,6 +72,11 @@ class DagsterInternalDecorator(StepDecorator):
         ]
         if data:
             metadata.register_metadata(run_id, step_name, task_id, data)
+
+    def task_post_step(
+        self, step_name: str, flow: Any, graph: Any, retry_count: int, max_user_code_retries: int
+    ) -> None:
+        self._values = values_at_hand(flow)
 
     def task_exception(
         self,
@@ -99,6 +109,8 @@ class DagsterInternalDecorator(StepDecorator):
         facts = {"error": self._error}
         # A task without an error that is not ok is about to end its process before its time.
         if is_task_ok or self._error is None:
-            facts = task_result(flow, graph, step_name, self._datastore, bool(is_task_ok))
+            facts = task_result(
+                flow, graph, step_name, self._datastore, bool(is_task_ok), self._values
+            )
         with open(result_file, "w", encoding="utf-8") as file:
-            json.dump(facts, file)
+            json.dump({**facts, "item": self._item}, file)

@@ -2,18 +2,25 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import Any
 
 from metaflow import metaflow_config
 
-from .._metaflow_internals import card_paths, is_unbounded, transition_of
+from .._metaflow_internals import card_paths, ends_of, is_unbounded, transition_of
 from ..contract import _transition_error
+from .artifacts import describe_artifacts
 
 
 def task_result(
-    flow: Any, graph: Any, step_name: str, datastore: Any, is_ok: bool
+    flow: Any,
+    graph: Any,
+    step_name: str,
+    datastore: Any,
+    is_ok: bool,
+    values: Mapping[str, Any],
 ) -> dict[str, Any]:
-    """Which steps follow, the artifacts' names, and where the cards are.
+    """Which steps follow, what Dagster shows of the task, and where the cards are.
 
     Args:
         flow: The flow object at the end of the task.
@@ -21,6 +28,7 @@ def task_result(
         step_name: The step that ran.
         datastore: The task's datastore, done by now.
         is_ok: Whether the step's code came to its end.
+        values: What the step's code has set; of the last step all that the flow has is shown.
     """
     node = graph[step_name]
     next_steps, splits, gang = transition_of(flow, node.parallel_foreach)
@@ -32,7 +40,11 @@ def task_result(
         "refusal": transition_refusal(node, next_steps, is_ok)
         or _foreach_refusal(graph, node, flow),
         "gang": gang,
-        "artifacts": sorted(name for name, _ in datastore.items() if not name.startswith("_")),
+        "artifacts": describe_artifacts(
+            datastore,
+            None if step_name == ends_of(graph)[1] else values,
+            dir(type(flow)),
+        ),
         "cards": card_paths(flow.name, datastore) if has_cards else [],
         "url": f"{ui.rstrip('/')}/{flow.name}/{datastore.pathspec}" if ui else None,
     }
