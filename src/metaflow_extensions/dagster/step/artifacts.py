@@ -6,10 +6,12 @@ import json
 import math
 import re
 from collections.abc import Collection, Mapping
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from .._metaflow_internals import artifact_infos
-from .._metaflow_internals.types import TaskDatastore
+
+if TYPE_CHECKING:
+    from .._metaflow_internals.types import TaskDatastore
 
 _SHOWN_BYTES = 512  # of an artifact's pickle, up to which its value is shown
 _PLAIN_TYPES = frozenset(["NoneType", "bool", "dict", "float", "int", "list", "str", "tuple"])
