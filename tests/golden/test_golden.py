@@ -20,7 +20,10 @@ from support.needs import PLAIN_CONFIGS, require
 HERE = Path(__file__).parent
 CASES = {
     "linear": ["--max-workers=4", "--tag=env:prod", "--workflow-timeout=3600"],
-    "parameters": ["--name=nightly", "--with=retry:times=1"],
+    "parameters": [
+        *("--name=nightly", "--with=retry:times=1", "--asset=start.model=models/nightly"),
+        *("--asset-check=start.is_good", "--owner=team:ml", "--group=nightly"),
+    ],
     "shapes": ["--executor=inherit"],
     "gang": [
         *("--namespace=team", "--image=team/vision:3", "--executor=dagster:multiprocess_executor"),

@@ -115,6 +115,33 @@ def positive(_: Any, option: Any, value: int | None) -> int | None:
     "other flows. @trigger_on_finish does not need it.",
 )
 @click.option(
+    "--asset-key",
+    metavar="KEY",
+    help="Key of the flow's asset, such as ml/churn.  [default: project/branch/flow]",
+)
+@click.option("--group", metavar="NAME", help="Group of the flow's assets.  [default: default]")
+@click.option(
+    "--owner",
+    "owners",
+    multiple=True,
+    metavar="OWNER",
+    help="Who owns the flow in Dagster: an email address, or team:NAME. Repeatable.",
+)
+@click.option(
+    "--asset",
+    "assets",
+    multiple=True,
+    metavar="STEP.ARTIFACT[=KEY]",
+    help="An artifact that is an asset of its own, such as train.model=models/churn. Repeatable.",
+)
+@click.option(
+    "--asset-check",
+    "asset_checks",
+    multiple=True,
+    metavar="STEP.ARTIFACT",
+    help="A boolean artifact that is the result of a check of the flow's asset. Repeatable.",
+)
+@click.option(
     "--warm-start/--no-warm-start",
     default=True,
     show_default=True,

@@ -75,6 +75,16 @@ class DagsterDeployer(DeployerImpl):
             Whether the sensors of its triggers do.
         emit_events : bool, optional, default False
             Publish an event whenever a step succeeds.
+        asset_key : str, optional, default None
+            Key of the flow's asset, with slashes. Project, branch and flow if not given.
+        group : str, optional, default None
+            Group of the flow's assets in Dagster.
+        owners : List[str], optional, default None
+            Who owns the flow in Dagster: email addresses, or `team:name`.
+        assets : List[str], optional, default None
+            Artifacts that are assets of their own: `step.artifact` or `step.artifact=key`.
+        asset_checks : List[str], optional, default None
+            Boolean artifacts that decide checks of the flow's asset: `step.artifact`.
         warm_start : bool, optional, default True
             Fork tasks from a process that has Metaflow loaded.
         force : bool, optional, default False

@@ -29,6 +29,7 @@ MODULES = (
     "origin",
     "hooks",
     "lifecycle",
+    "assets",
     "executor",
 )
 _PACKAGE = "metaflow_extensions.dagster"

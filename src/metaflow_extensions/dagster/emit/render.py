@@ -15,6 +15,7 @@ from ..plan.job import JobPlan
 from ..plan.model import Arg, Call, ForEach, HelperOp, OpInput, OpOutput, OpPlan, Ref
 from ..plan.parameters import ParameterPlan
 from ..runtime.source import _cache_folder
+from .assets import asset_section, assets_text, checks_text, watched_text
 from .embed import Import, embed, names_in
 from .literals import literal
 from .triggers import def_line, exit_hooks_call, names_text, sensor_call, sensor_summary
@@ -129,6 +130,10 @@ def _environment() -> jinja2.Environment:
         exit_hooks_call=exit_hooks_call,
         decorator=_decorator,
         def_line=def_line,
+        asset_section=asset_section,
+        assets_text=assets_text,
+        checks_text=checks_text,
+        watched_text=watched_text,
     )
     for name in ("file", "constants", "op", "job"):  # what every file has
         environment.get_template(f"{name}.py.j2")  # compiled now, and kept
@@ -205,6 +210,9 @@ def _job_decorator(plan: JobPlan) -> str:
     if plan.description:
         options["description"] = literal(plan.description)
     options["tags"] = literal(plan.job_tags, 4)
+    options["metadata"] = f"_deployment({plan.assets.line})"
+    if plan.assets.owners:
+        options["owners"] = literal(list(plan.assets.owners), 4, 11)
     options["resource_defs"] = '{"io_manager": _TaskPaths()}'
     if executor := _executor(plan):
         options["executor_def"] = f"_with_exit_hooks({executor})" if plan.exit_hooks else executor

@@ -110,6 +110,10 @@ class FlowView:
     triggers: tuple[TriggerView, ...]
     """Those of ``@trigger`` first."""
     exit_hooks: tuple[ExitHookView, ...]
+    line: int
+    """Where its class begins in its file."""
+    imports: frozenset[str]
+    """Modules that its file imports anywhere, such as ``pandas``."""
 
     @property
     def full_name(self) -> str:

@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+import ast
+import inspect
 import json
+import tokenize
 from itertools import chain
 from typing import Any
 
@@ -52,6 +55,7 @@ def read_flow(flow: Any, problems: Problems | None = None) -> FlowView:
         for name in ("trigger", "trigger_on_finish")
         for decorator in flow_decorators_of(flow, name)
     )
+    line, imports = _read_source(type(flow))
     view = FlowView(
         name=flow.name,
         shape=shape,
@@ -65,10 +69,30 @@ def read_flow(flow: Any, problems: Problems | None = None) -> FlowView:
             ExitHookView(tuple(decorator.success_hooks), tuple(decorator.error_hooks))
             for decorator in flow_decorators_of(flow, "exit_hook")
         ),
+        line=line,
+        imports=imports,
     )
     if problems is None:
         found.raise_all()
     return view
+
+
+def _read_source(flow_class: type) -> tuple[int, frozenset[str]]:
+    """The line where a flow's class begins, and the modules that its file imports."""
+    try:
+        with tokenize.open(inspect.getsourcefile(flow_class) or "") as file:
+            tree = ast.parse(file.read())
+    except (OSError, TypeError, SyntaxError, ValueError):  # made in memory, say
+        return 1, frozenset()
+    line, imports = 1, set[str]()
+    for node in ast.walk(tree):
+        if isinstance(node, ast.Import):
+            imports |= {alias.name.split(".")[0] for alias in node.names}
+        elif isinstance(node, ast.ImportFrom) and node.module and not node.level:
+            imports.add(node.module.split(".")[0])
+        elif isinstance(node, ast.ClassDef) and node.name == flow_class.__name__:
+            line = node.lineno
+    return line, frozenset(imports)
 
 
 def read_project() -> ProjectView | None:

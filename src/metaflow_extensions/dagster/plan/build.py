@@ -8,6 +8,7 @@ from typing import Any
 
 from ..errors import DagsterDeployError, Problems
 from ..graph import FlowView, StepKind
+from .assets import plan_assets
 from .engine import EnginePlan, merged, with_engine
 from .hooks import plan_exit_hooks
 from .job import JobPlan
@@ -43,6 +44,7 @@ def build_plan(
     problems.attempt(_check_name, job_name)
     schedule = problems.attempt(plan_schedule, view)
     triggers = problems.attempt(plan_triggers, view)
+    assets = problems.attempt(plan_assets, view, options, triggers or ())
     # What triggers start runs with is checked by plan_triggers.
     reason = "@schedule" if view.schedule else None
     parameters = problems.attempt(plan_parameters, view, must_have_defaults=reason)
@@ -54,6 +56,7 @@ def build_plan(
     if len(planned) == len(ops):
         planned = problems.attempt(with_engine, planned, view, options) or ()
     problems.raise_all()
+    assert assets is not None
     switch = {} if options.warm_start else {"METAFLOW_DAGSTER_WARM": "0"}  # see warm/client.py
     return JobPlan(
         flow_name=view.name,
@@ -77,6 +80,7 @@ def build_plan(
         graph=graph,
         schedule=schedule,
         triggers=triggers or (),
+        assets=assets,
         exit_hooks=plan_exit_hooks(view),
         schedule_on=options.schedule_on,
         triggers_on=options.triggers_on,

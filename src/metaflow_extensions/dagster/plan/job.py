@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Any
 
+from .assets import AssetsPlan
 from .engine import EnginePlan
 from .hooks import ExitHookPlan
 from .model import JobGraph, OpPlan
@@ -57,6 +58,7 @@ class JobPlan:
     graph: JobGraph
     schedule: SchedulePlan | None
     triggers: tuple[EventTriggerPlan | FinishTriggerPlan, ...]
+    assets: AssetsPlan
     exit_hooks: ExitHookPlan | None = None
     schedule_on: bool = True
     """Whether the schedule runs as soon as the file is loaded."""

@@ -34,6 +34,14 @@ class CreateOptions:
     schedule_on: bool = True
     triggers_on: bool = True
     emit_events: bool = False
+    asset_key: str | None = None
+    """``a/b/c``; None makes it of project, branch and flow."""
+    group: str | None = None
+    owners: tuple[str, ...] = ()
+    assets: tuple[str, ...] = ()
+    """``STEP.ARTIFACT`` or ``STEP.ARTIFACT=KEY``."""
+    asset_checks: tuple[str, ...] = ()
+    """``STEP.ARTIFACT``."""
     warm_start: bool = True
 
     @classmethod

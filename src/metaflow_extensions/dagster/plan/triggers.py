@@ -49,6 +49,11 @@ class EventTriggerPlan:
     reset: ResetPlan | None
     kind: Literal["event"] = "event"
 
+    @property
+    def asset_keys(self) -> list[tuple[str, ...]]:
+        """Keys of the events' assets (``_EVENT_KEY`` in runtime/events.py)."""
+        return [("metaflow", "events", event.name) for event in self.events]
+
 
 @dataclass(frozen=True)
 class UpstreamPlan:
@@ -71,6 +76,14 @@ class FinishTriggerPlan:
     upstreams: tuple[UpstreamPlan, ...]
     reset: ResetPlan | None
     kind: Literal["finish"] = "finish"
+
+    @property
+    def asset_keys(self) -> list[tuple[str, ...]]:
+        """Keys of the flows' assets, as they are without ``--asset-key``."""
+        return [
+            tuple(part for part in (up.project, up.branch, up.flow) if part)
+            for up in self.upstreams
+        ]
 
     @property
     def flows(self) -> tuple[str, ...]:
