@@ -3,44 +3,53 @@
 from __future__ import annotations
 
 import functools
-import json
-import time
 from typing import Any
 
 from ..deploy.registry import Deployment, Registry
 from ..deploy.tokens import check_token
 from ..errors import DagsterRunError
+from ..targets.base import Target
 from ..targets.choose import choose_target
 from ..targets.runs import RunInfo
-from ..targets.webserver import LiveTarget
 from .jobs import find_deployment
+from .output import Progress, as_dict, print_json, times
+from .switches import switch_starters
 
 _COLORS = {"Succeeded": "green", "Failed": "red", "Terminated": "red"}
 
 
 def show_status(
-    state: Any, run_id: str | None, name: str | None, url: str | None, as_json: bool
-) -> None:
-    """Print how a run stands: the given one, else the job's latest."""
-    target, deployment = _choose(state, name, url)
-    if run_id is None:
-        latest = target.list(deployment.name, 1)
-        if not latest:
-            raise DagsterRunError(
-                f"Job *{deployment.name}* has no runs on {target.description}. Start one with: "
-                "dagster trigger"
-            )
-        run = latest[0]
-    else:
-        run = find_run(target, deployment, run_id)
+    state: Any,
+    run_id: str | None,
+    name: str | None,
+    url: str | None,
+    as_json: bool,
+    watch: bool = False,
+) -> bool:
+    """Print how a run stands: the given one, else the job's latest.
+
+    Watched, it is followed to its end; False if it did not succeed then.
+    """
+    target, deployment = choose(state, name, url)
+    run = find_run(target, deployment, run_id)
+    progress = Progress(state, run.metaflow_run_id, quiet=as_json)
+    if watch:
+        for event in target.follow(run.job, run.dagster_run_id):
+            progress(event)
+        run = target.find(run.job, run.dagster_run_id) or run
     run = target.details(run)
     if as_json:
-        _print_json(state, _as_dict(run) | {"open": target.how_to_open(run)})
-        return
+        print_json(state, as_dict(state, target, run))
+    else:
+        _print_status(state, target, run)
+    return not watch or run.status == "Succeeded"
+
+
+def _print_status(state: Any, target: Target, run: RunInfo) -> None:
     total = len(state.graph.nodes)
     echo = functools.partial(state.echo_always, err=False)
     echo(f"{run.job} {run.metaflow_run_id}: {run.status}", fg=_COLORS.get(run.status), bold=True)
-    echo(f"  {_times(run)}; {run.steps_done} tasks done, {total} steps in the flow", no_bold=True)
+    echo(f"  {times(run)}; {run.steps_done} tasks done, {total} steps in the flow", no_bold=True)
     if run.steps_failed:
         echo(f"  failed: {', '.join(key.removeprefix('op_') for key in run.steps_failed)}")
     if run.error:
@@ -50,15 +59,15 @@ def show_status(
 
 def show_runs(state: Any, limit: int, name: str | None, url: str | None, as_json: bool) -> None:
     """Print the job's latest runs."""
-    target, deployment = _choose(state, name, url)
+    target, deployment = choose(state, name, url)
     runs = target.list(deployment.name, limit)
     if as_json:
-        _print_json(state, [_as_dict(run) for run in runs])
+        print_json(state, [as_dict(state, target, run) for run in runs])
         return
     if not runs:
         state.echo(f"Job *{deployment.name}* has no runs on {target.description}.")
     for run in runs:
-        line = f"{run.metaflow_run_id}  {run.status:<10}  {_times(run)}"
+        line = f"{run.metaflow_run_id}  {run.status:<10}  {times(run)}"
         state.echo_always(line, err=False, fg=_COLORS.get(run.status), no_bold=True)
 
 
@@ -66,7 +75,7 @@ def terminate_run(
     state: Any, run_id: str, name: str | None, url: str | None, authorize: str | None
 ) -> None:
     """Stop a run and the tasks that it is running."""
-    target, deployment = _choose(state, name, url)
+    target, deployment = choose(state, name, url)
     check_token(deployment, authorize, "terminate")
     run = find_run(target, deployment, run_id)
     if not run.is_running:
@@ -89,11 +98,11 @@ def delete_job(state: Any, name: str | None, url: str | None, authorize: str | N
         raise DagsterRunError(f"There is no job *{deployment.name}* of flow *{state.flow.name}*.")
     check_token(deployment, authorize, "delete")
     target = choose_target(url, state.flow_datastore)
-    stopped = target.stop_starters(deployment.name) if isinstance(target, LiveTarget) else []
+    stopped = switch_starters(target, deployment.name, on=False) if target.is_live else []
     Registry.of(state.flow_datastore).delete(deployment.name)
     state.echo(
         f"Job *{deployment.name}* is no longer deployed. Runs in flight go on. "
-        + "".join(f"{starter} is switched off. " for starter in stopped)
+        + "".join(f"{starter.name} is switched off. " for starter in stopped)
         + f"Take {deployment.definitions_file} out of Dagster's workspace, if it is in one.",
         bold=True,
     )
@@ -114,7 +123,7 @@ def list_jobs(state: Any, as_json: bool) -> None:
             }
             for job in jobs
         ]
-        _print_json(state, content)
+        print_json(state, content)
         return
     if not jobs:
         state.echo(f"Flow *{state.flow.name}* has no deployments here.")
@@ -124,12 +133,20 @@ def list_jobs(state: Any, as_json: bool) -> None:
         state.echo_always(line, err=False, no_bold=True)
 
 
-def find_run(target: Any, deployment: Deployment, run_id: str) -> RunInfo:
-    """A run of a job.
+def find_run(target: Target, deployment: Deployment, run_id: str | None) -> RunInfo:
+    """A run of a job; without an id its latest one.
 
     Raises:
         DagsterRunError: the job has no such run.
     """
+    if run_id is None:
+        latest = target.list(deployment.name, 1)
+        if not latest:
+            raise DagsterRunError(
+                f"Job *{deployment.name}* has no runs on {target.description}. Start one with: "
+                "dagster trigger"
+            )
+        return latest[0]
     run = target.find(deployment.name, run_id)
     if run is None:
         raise DagsterRunError(
@@ -139,41 +156,11 @@ def find_run(target: Any, deployment: Deployment, run_id: str) -> RunInfo:
     return run
 
 
-def _choose(state: Any, name: str | None, url: str | None) -> tuple[Any, Deployment]:
+def choose(state: Any, name: str | None, url: str | None) -> tuple[Target, Deployment]:
+    """The Dagster and the job that a command is about."""
     target = choose_target(url, state.flow_datastore)
-    live = isinstance(target, LiveTarget)
     # A job whose file is gone still has runs.
     deployment = find_deployment(state, name, live=True)
-    if not live and not deployment.definitions_file:
+    if not target.is_live and not deployment.definitions_file:
         find_deployment(state, name)
     return target, deployment
-
-
-def _as_dict(run: RunInfo) -> dict[str, Any]:
-    content = {
-        "run_id": run.metaflow_run_id,
-        "dagster_run_id": run.dagster_run_id,
-        "job": run.job,
-        "status": run.status,
-        "started": run.started,
-        "ended": run.ended,
-    }
-    if run.steps_done is not None:
-        content |= {
-            "tasks_done": run.steps_done,
-            "tasks_failed": list(run.steps_failed),
-            "error": run.error,
-        }
-    return content
-
-
-def _times(run: RunInfo) -> str:
-    if run.started is None:
-        return "not started"
-    begun = time.strftime("%Y-%m-%d %H:%M:%S", time.localtime(run.started))
-    seconds = (run.ended or time.time()) - run.started
-    return f"started {begun}, {'took' if run.ended else 'for'} {seconds:.0f} s"
-
-
-def _print_json(state: Any, content: Any) -> None:
-    state.echo_always(json.dumps(content, indent=2), err=False, no_bold=True)

@@ -42,6 +42,7 @@ def _run_options(command: _Command) -> _Command:
         click.option(
             "--wait", is_flag=True, help="Follow the run to its end; the exit code tells success."
         ),
+        click.option("--json", "as_json", is_flag=True, help="Print JSON, for programs."),
         click.option("--deployer-attribute-file", hidden=True, help="For the Deployer API."),
     ):
         command = option(command)
@@ -124,13 +125,48 @@ def _authorize(command: _Command) -> _Command:
 
 @click.command(help="Show how a run stands: RUN_ID, or the latest one of the job.")
 @click.argument("run_id", required=False)
+@click.option(
+    "--watch", is_flag=True, help="Follow the run to its end; the exit code tells success."
+)
 @_job_options
 @_as_json
 @click.pass_obj
-def status(obj: Any, run_id: str | None, name: str | None, url: str | None, as_json: bool) -> None:
+def status(
+    obj: Any, run_id: str | None, watch: bool, name: str | None, url: str | None, as_json: bool
+) -> None:
     from .manage import show_status
+    from .trigger import exit_with
 
-    show_status(obj, run_id, name, url, as_json)
+    exit_with(show_status(obj, run_id, name, url, as_json, watch))
+
+
+@click.command(
+    help="""Print what the tasks of a run have written, and what they write until it ends.
+
+    Without RUN_ID it is the latest run; STEP is a step, or a task of it such as train[3].
+    """
+)
+@click.argument("run_id", required=False)
+@click.argument("step", required=False)
+@click.option(
+    "--follow/--no-follow",
+    default=True,
+    show_default=True,
+    help="Go on until the run ends.",
+)
+@_job_options
+@click.pass_obj
+def logs(
+    obj: Any,
+    run_id: str | None,
+    step: str | None,
+    follow: bool,
+    name: str | None,
+    url: str | None,
+) -> None:
+    from .logs import show_logs
+
+    show_logs(obj, run_id, step, name, url, follow)
 
 
 @click.command(help="List the latest runs of the job.")
@@ -176,4 +212,74 @@ def list_(obj: Any, as_json: bool) -> None:
     list_jobs(obj, as_json)
 
 
-COMMANDS = (trigger, resume, status, runs, terminate, delete, list_, clone)
+@click.command(
+    help="Switch off the schedule and the sensors that start runs of the job, or those called NAME."
+)
+@click.argument("names", nargs=-1, metavar="[NAME]...")
+@_job_options
+@_authorize
+@_as_json
+@click.pass_obj
+def pause(
+    obj: Any,
+    names: tuple[str, ...],
+    name: str | None,
+    url: str | None,
+    authorize: str | None,
+    as_json: bool,
+) -> None:
+    from .switches import switch
+
+    switch(obj, names, name, url, authorize, as_json, on=False)
+
+
+@click.command(
+    "resume-schedule",
+    help="Switch on the schedule and the sensors that start runs of the job, or those called NAME.",
+)
+@click.argument("names", nargs=-1, metavar="[NAME]...")
+@_job_options
+@_authorize
+@_as_json
+@click.pass_obj
+def resume_schedule(
+    obj: Any,
+    names: tuple[str, ...],
+    name: str | None,
+    url: str | None,
+    authorize: str | None,
+    as_json: bool,
+) -> None:
+    from .switches import switch
+
+    switch(obj, names, name, url, authorize, as_json, on=True)
+
+
+@click.command(
+    help="Check versions, user, datastore, metadata, instance, webserver and deployment. The exit "
+    "code is 1 if something is wrong."
+)
+@_job_options
+@_as_json
+@click.pass_obj
+def doctor(obj: Any, name: str | None, url: str | None, as_json: bool) -> None:
+    from .doctor import examine
+    from .trigger import exit_with
+
+    exit_with(examine(obj, name, url, as_json))
+
+
+COMMANDS = (
+    trigger,
+    resume,
+    status,
+    logs,
+    runs,
+    terminate,
+    pause,
+    resume_schedule,
+    delete,
+    list_,
+    doctor,
+    clone,
+)

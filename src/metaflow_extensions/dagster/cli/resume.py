@@ -19,7 +19,6 @@ from ..errors import DagsterRunError
 from ..plan.options import CreateOptions
 from ..targets.choose import choose_target
 from ..targets.home import embedded_home
-from ..targets.webserver import LiveTarget
 from .create import create_file
 from .flow_options import given_parameters, own_value
 from .jobs import find_deployment, job_name
@@ -33,7 +32,7 @@ def resume(state: Any, values: dict[str, Any]) -> bool:
     step = own_value(values, "step_to_rerun")
     target = choose_target(own_value(values, "url"), state.flow_datastore)
     # A live deployment can only run what it has loaded.
-    live = isinstance(target, LiveTarget)
+    live = target.is_live
     as_deployed = live or own_value(values, "as_deployed")
     name, authorize = own_value(values, "name"), own_value(values, "authorize")
     if as_deployed:

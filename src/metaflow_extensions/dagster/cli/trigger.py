@@ -4,34 +4,29 @@ from __future__ import annotations
 
 import json
 import sys
-import time
 import uuid
 from typing import Any
 
 from .._metaflow_internals import parameters_of
 from ..contract import _make_run_id
 from ..deploy.registry import Deployment
-from ..errors import DagsterRunError
 from ..graph import ends_of
 from ..plan.parameters import config_keys
+from ..targets.base import Target
 from ..targets.choose import choose_target
-from ..targets.instance import LocalTarget, run_event
-from ..targets.runs import Launch, RunEvent, RunInfo
-from ..targets.webserver import LiveTarget
+from ..targets.runs import Launch, RunInfo
 from .flow_options import given_parameters, own_value
 from .jobs import find_deployment, is_stale
-
-_POLL_SECONDS = 1.0
+from .output import Progress, as_dict, print_json
 
 
 def trigger(state: Any, values: dict[str, Any]) -> bool:
     """Start a run of a deployed job; False if it was followed and did not succeed."""
     target = choose_target(own_value(values, "url"), state.flow_datastore)
-    live = isinstance(target, LiveTarget)
     deployment = find_deployment(
-        state, own_value(values, "name"), own_value(values, "definitions_file"), live=live
+        state, own_value(values, "name"), own_value(values, "definitions_file"), live=target.is_live
     )
-    if not live and is_stale(state, deployment):
+    if not target.is_live and is_stale(state, deployment):
         state.echo(
             "The flow has changed since it was deployed; this runs it as it was deployed. "
             "Run `dagster create` again to deploy the changes.",
@@ -42,7 +37,7 @@ def trigger(state: Any, values: dict[str, Any]) -> bool:
 
 def start_run(
     state: Any,
-    target: LiveTarget | LocalTarget,
+    target: Target,
     deployment: Deployment,
     values: dict[str, Any],
     tags: dict[str, str],
@@ -63,17 +58,16 @@ def start_run(
     )
     announce = _Announcement(state, target, deployment, values)
     if not own_value(values, "wait"):
-        dagster_run_id = target.start(launch) or dagster_run_id
-        announce(dagster_run_id)
+        announce(target.start(launch))
         return True
-    if isinstance(target, LiveTarget):
-        dagster_run_id = target.start(launch)
+    progress = Progress(state, _make_run_id(dagster_run_id), quiet=announce.as_json)
+
+    def started(dagster_run_id: str) -> None:
+        progress.run_id = _make_run_id(dagster_run_id)  # a live deployment chooses its own
         announce(dagster_run_id)
-        return _follow(state, target, launch.job, dagster_run_id)
-    progress = _Progress(state, _make_run_id(dagster_run_id))
-    succeeded = target.run_here(
-        launch, lambda: announce(dagster_run_id), lambda event: progress(run_event(event))
-    )
+
+    succeeded = target.run(launch, started, progress)
+    announce.end()
     return progress.end(succeeded)
 
 
@@ -102,7 +96,7 @@ class _Announcement:
     def __init__(
         self,
         state: Any,
-        target: LiveTarget | LocalTarget,
+        target: Target,
         deployment: Deployment,
         values: dict[str, Any],
     ) -> None:
@@ -111,6 +105,9 @@ class _Announcement:
         self._deployment = deployment
         self._run_id_file = own_value(values, "run_id_file")
         self._attribute_file = own_value(values, "deployer_attribute_file")
+        self._waits = own_value(values, "wait")
+        self.as_json: bool = own_value(values, "as_json")
+        self._run: RunInfo | None = None
 
     def __call__(self, dagster_run_id: str) -> None:
         state, run_id = self._state, _make_run_id(dagster_run_id)
@@ -129,10 +126,14 @@ class _Announcement:
             # A FIFO: its reader wants everything at once, and then the end.
             with open(self._attribute_file, "w", encoding="utf-8") as file:
                 file.write(json.dumps(content))
-        run = RunInfo(
+        self._run = run = RunInfo(
             dagster_run_id, run_id, self._deployment.name, "Pending", None, None,
             {"metaflow/definitions_file": self._deployment.definitions_file},
         )  # fmt: skip
+        if self.as_json:
+            if not self._waits:
+                print_json(state, as_dict(state, self._target, run))
+            return
         state.echo(
             f"Job *{self._deployment.name}* triggered on {self._target.description} "
             f"(run-id *{run_id}*).",
@@ -140,68 +141,12 @@ class _Announcement:
         )
         state.echo(f"See the run: {self._target.how_to_open(run)}")
 
-
-class _Progress:
-    """Prints what happens in a run as it happens."""
-
-    def __init__(self, state: Any, run_id: str) -> None:
-        self._state = state
-        self._run_id = run_id
-        self._done = 0
-        self._error = ""
-
-    def __call__(self, event: RunEvent | None) -> None:
-        """Take an event of the run."""
-        if event is None:
-            return
-        if event.kind == "run failed":
-            self._error = self._error or event.error or ""
-            return
-        if not event.step_key.startswith("op_"):  # helper ops run no task
-            return
-        task = event.step_key.removeprefix("op_")
-        if event.kind == "started":
-            self._say(f"{task}: started")
-        elif event.kind == "done":
-            self._done += 1
-            tasks = "1 task" if self._done == 1 else f"{self._done} tasks"
-            self._say(f"{task}: done ({tasks} done)")
-        elif event.kind == "retry":
-            self._say(f"{task}: failed, will be tried again")
-        else:
-            self._error = event.error or ""
-            self._say(f"{task}: failed", error=True)
-
-    def end(self, succeeded: bool) -> bool:
-        """Say how the run ended; returns the same."""
-        if succeeded:
-            self._say("Done!")
-        else:
-            if self._error:
-                self._state.echo_always(self._error, err=True, fg="red", no_bold=True)
-            self._say("The run did not succeed.", error=True)
-        return succeeded
-
-    def _say(self, text: str, *, error: bool = False) -> None:
-        when = time.strftime("%Y-%m-%d %H:%M:%S")
-        line = f"{when} [{self._run_id}] {text}"
-        self._state.echo_always(line, err=error, fg="red" if error else None, no_bold=True)
-
-
-def _follow(state: Any, target: LiveTarget, job: str, dagster_run_id: str) -> bool:
-    """Follow a run that goes on elsewhere, to its end."""
-    progress, after = _Progress(state, _make_run_id(dagster_run_id)), None
-    while True:
-        run = target.find(job, dagster_run_id)
-        if run is None:
-            raise DagsterRunError(f"Run {dagster_run_id} is gone from {target.description}.")
-        # Asked for after the run: one that has ended has all its events by then.
-        events, after = target.events(dagster_run_id, after)
-        for event in events:
-            progress(event)
-        if not run.is_running:
-            return progress.end(run.status == "Succeeded")
-        time.sleep(_POLL_SECONDS)
+    def end(self) -> None:
+        """Say to a program how the run has ended."""
+        if self.as_json and self._run is not None:
+            run = self._target.find(self._run.job, self._run.dagster_run_id) or self._run
+            content = as_dict(self._state, self._target, self._target.details(run))
+            print_json(self._state, content)
 
 
 def exit_with(succeeded: bool) -> None:

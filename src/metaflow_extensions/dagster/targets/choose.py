@@ -6,19 +6,20 @@ import os
 from collections.abc import Mapping
 from typing import Any
 
+from .base import Target
 from .home import embedded_home
 from .instance import LocalTarget
 from .webserver import LiveTarget
 
 
-def target_at(address: Mapping[str, Any]) -> LiveTarget | LocalTarget:
+def target_at(address: Mapping[str, Any]) -> Target:
     """The target of a run that has been started, by what its ``address()`` gave."""
     if "url" in address:
         return LiveTarget(address["url"])
     return LocalTarget(address["home"], embedded=address["embedded"])
 
 
-def choose_target(url: str | None, flow_datastore: Any = None) -> LiveTarget | LocalTarget:
+def choose_target(url: str | None, flow_datastore: Any = None) -> Target:
     """The target that is configured.
 
     Args:

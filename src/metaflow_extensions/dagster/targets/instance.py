@@ -13,24 +13,26 @@ import subprocess
 import sys
 import time
 from collections.abc import Callable
+from dataclasses import replace
 from functools import cached_property
+from importlib.metadata import version
 from typing import IO, TYPE_CHECKING, Any, cast
 
 from ..contract import _make_run_id
 from ..errors import DagsterRunError
+from .base import Target
 from .run_locks import log_path, remove_stale, worker_of
 from .run_process import Home, StoredRun, request_text
-from .runs import Launch, RunEvent, RunInfo, metaflow_status
+from .runs import Launch, LogPart, RunEvent, RunInfo, Starter, metaflow_status
 
 if TYPE_CHECKING:
     from dagster import DagsterEvent, DagsterInstance, RunRecord
 
 _TERMINATE_SECONDS = 30.0  # a task's process group has 10 s before it is killed
-_RECENT = 50  # runs to look through for one that is not tagged yet
 _PORT = 3000  # where `dagster dev` listens by default
 
 
-class LocalTarget:
+class LocalTarget(Target):
     """An instance of Dagster, by its folder."""
 
     def __init__(self, home: str, *, embedded: bool) -> None:
@@ -47,12 +49,15 @@ class LocalTarget:
 
         return open_instance(self._home.path, embedded=self._home.embedded)
 
-    def start(self, launch: Launch) -> None:
-        """Start a run in a process of its own, which goes on when this one ends.
+    def check(self) -> str:
+        self._instance.get_runs(limit=1)
+        return f"opened with dagster {version('dagster')}"
 
-        Raises:
-            DagsterRunError: the run was refused.
-        """
+    def has_job(self, job: str) -> None:
+        return None
+
+    def start(self, launch: Launch) -> str:
+        """Start a run in a process of its own."""
         worker = subprocess.Popen(
             [sys.executable, "-m", "metaflow_extensions.dagster.targets.run_process"],
             stdin=subprocess.PIPE,
@@ -78,26 +83,26 @@ class LocalTarget:
             raise DagsterRunError(refusal)
         # It is on its own from here: no warning about a child that was not waited for.
         worker.returncode = 0
+        return launch.dagster_run_id
 
-    def run_here(
+    def run(
         self,
         launch: Launch,
-        stored: Callable[[], None],
-        listen: Callable[[DagsterEvent], None],
+        started: Callable[[str], None],
+        listen: Callable[[RunEvent], None],
     ) -> bool:
-        """Run in this process to the end; tells whether it succeeded.
-
-        Args:
-            launch: What to run.
-            stored: Called when the run is stored and no step has started yet.
-            listen: Called with each event of the run.
-        """
+        """Run in this process."""
         run = StoredRun(self._home, launch)
-        self.__dict__["_instance"] = run.instance
-        stored()
-        return run.execute(listen)
+        vars(self)["_instance"] = run.instance
+        started(launch.dagster_run_id)
 
-    def find(self, job: str, run_id: str) -> RunInfo | None:
+        def hear(event: DagsterEvent) -> None:
+            if heard := run_event(event):
+                listen(heard)
+
+        return run.execute(hear)
+
+    def find_by_id(self, job: str, run_id: str) -> RunInfo | None:
         from dagster import RunsFilter
 
         for tags in ({"metaflow/run_id": run_id}, None):
@@ -106,9 +111,7 @@ class LocalTarget:
             records = self._instance.get_run_records(filters, limit=1)
             if records:
                 return self._info(records[0])
-        # A run that somebody else started has no tag until its first op begins.
-        recent = self.list(job, _RECENT)
-        return next((run for run in recent if run.metaflow_run_id == run_id), None)
+        return None
 
     def list(self, job: str, limit: int) -> list[RunInfo]:
         from dagster import RunsFilter
@@ -118,8 +121,6 @@ class LocalTarget:
 
     def details(self, run: RunInfo) -> RunInfo:
         """The run with its steps counted and its error."""
-        from dataclasses import replace
-
         from dagster import DagsterEventType
 
         kinds = {
@@ -141,6 +142,35 @@ class LocalTarget:
         return replace(
             run, steps_done=len(done), steps_failed=tuple(failed), error=run.error or error
         )
+
+    def events(self, dagster_run_id: str, after: str | None) -> tuple[list[RunEvent], str | None]:
+        found: list[RunEvent] = []
+        while True:
+            page = self._instance.get_records_for_run(dagster_run_id, cursor=after)
+            for record in page.records:
+                entry = record.event_log_entry
+                if entry.dagster_event and (event := run_event(entry.dagster_event)):
+                    found.append(replace(event, time=entry.timestamp))
+            after = page.cursor
+            if not page.has_more:
+                return found, after
+
+    def read_log(self, dagster_run_id: str, file_key: str, after: str | None) -> LogPart:
+        manager = self._instance.compute_log_manager
+        key = manager.build_log_key_for_run(dagster_run_id, file_key)
+        part = manager.get_log_data(key, cursor=after)
+        out, err = ((text or b"").decode(errors="replace") for text in (part.stdout, part.stderr))
+        return LogPart(out, err, part.cursor)
+
+    def starters(self, job: str) -> list[Starter]:
+        raise DagsterRunError(
+            f"Schedules and sensors of job *{job}* are switched by a running Dagster, and "
+            f"{self.description} is only its storage. Name the webserver with --url, or with "
+            "METAFLOW_DAGSTER_URL."
+        )
+
+    def switch(self, starter: Starter, on: bool) -> None:
+        self.starters(starter.name)
 
     def terminate(self, run: RunInfo) -> bool:
         worker = worker_of(self._home.path, run.dagster_run_id)
@@ -230,6 +260,9 @@ def run_event(event: DagsterEvent) -> RunEvent | None:
         return RunEvent(_KINDS[kind], event.step_key or "")
     if kind == "STEP_FAILURE":
         return RunEvent("failed", event.step_key or "", step_error(event))
+    if kind == "LOGS_CAPTURED":
+        data = event.logs_captured_data
+        return RunEvent("logs", ",".join(data.step_keys or ()), file_key=data.file_key)
     if kind in ("PIPELINE_FAILURE", "RUN_FAILURE"):
         return RunEvent("run failed", error=event.message)
     return None

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field
-from typing import Any, Protocol
+from typing import Any
 
 # Dagster's statuses in the words that Metaflow's deployers use.
 _STATUS = {
@@ -60,35 +60,36 @@ class RunEvent:
     """What happens in a run, in the terms that its followers need."""
 
     kind: str
-    """``started``, ``done``, ``retry`` or ``failed``, of a step; ``run failed``."""
+    """``started``, ``done``, ``retry`` or ``failed``, of a step; ``run failed``; ``logs``, where
+    its output is from now on; ``pause``: nothing, for now."""
     step_key: str = ""
     error: str | None = None
+    time: float | None = None
+    """Unix time; None for now."""
+    file_key: str | None = None
+    """Of ``logs``: what ``read_log`` asks for."""
 
 
-class Target(Protocol):
-    """A Dagster that runs go to."""
+@dataclass(frozen=True)
+class LogPart:
+    """A part of the captured output of a step, and where the next part begins."""
 
-    description: str
+    stdout: str
+    stderr: str
+    after: str | None
 
-    def address(self) -> dict[str, Any]:
-        """What finds the target again: see ``target_at``."""
-        ...
 
-    def find(self, job: str, run_id: str) -> RunInfo | None:
-        """A run of the job by its Metaflow or Dagster run id; None if there is none."""
-        ...
+@dataclass(frozen=True)
+class Starter:
+    """A schedule or a sensor that starts runs of a job."""
 
-    def list(self, job: str, limit: int) -> list[RunInfo]:
-        """The latest runs of the job, newest first."""
-        ...
-
-    def terminate(self, run: RunInfo) -> bool:
-        """Ask a run to stop; True once it has ended."""
-        ...
-
-    def how_to_open(self, run: RunInfo) -> str:
-        """The URL of the run, or the command that shows it."""
-        ...
+    name: str
+    kind: str
+    """``schedule`` or ``sensor``."""
+    is_on: bool
+    state_id: str
+    selector: dict[str, str] = field(default_factory=dict)
+    """Its place in the deployment, as Dagster's API asks for it."""
 
 
 def metaflow_status(dagster_status: str) -> str:

@@ -12,11 +12,11 @@ from typing import Any
 
 from ..contract import _make_run_id
 from ..errors import DagsterRunError
-from .runs import Launch, RunEvent, RunInfo, metaflow_status
+from .base import Target
+from .runs import Launch, LogPart, RunEvent, RunInfo, Starter, metaflow_status
 
 _REQUEST_SECONDS = 30.0
 _TERMINATE_SECONDS = 60.0
-_RECENT = 50  # runs to look through for one that is not tagged yet
 
 _FIND_JOB = """query { repositoriesOrError { __typename
   ... on RepositoryConnection { nodes { name location { name } jobs { name } } }
@@ -37,7 +37,8 @@ _STEPS = """query($run: ID!) { runOrError(runId: $run) { __typename ... on Run {
       failureMetadata { description } } } } } }"""
 _EVENTS = """query($run: ID!, $after: String) { logsForRun(runId: $run, afterCursor: $after) {
   ... on EventConnection { cursor hasMore events { __typename
-    ... on MessageEvent { stepKey message }
+    ... on MessageEvent { stepKey message timestamp }
+    ... on LogsCapturedEvent { fileKey stepKeys }
     ... on ExecutionStepFailureEvent { error { message causes { message } }
       failureMetadata { description } } } } } }"""
 _KINDS = {
@@ -51,6 +52,7 @@ _TERMINATE = """mutation($run: String!) { terminateRun(runId: $run) { __typename
   ... on TerminateRunFailure { message } ... on Error { message } } }"""
 _STARTERS = """query { repositoriesOrError { __typename
   ... on RepositoryConnection { nodes {
+    name location { name }
     schedules { name pipelineName scheduleState { id status } }
     sensors { name targets { pipelineName } sensorState { id status } } } }
   ... on PythonError { message } } }"""
@@ -58,14 +60,23 @@ _STOP_SCHEDULE = """mutation($id: String!) { stopRunningSchedule(id: $id) { __ty
   ... on Error { message } } }"""
 _STOP_SENSOR = """mutation($id: String!) { stopSensor(id: $id) { __typename
   ... on Error { message } } }"""
+_START_SCHEDULE = """mutation($selector: ScheduleSelector!) {
+  startSchedule(scheduleSelector: $selector) { __typename ... on Error { message } } }"""
+_START_SENSOR = """mutation($selector: SensorSelector!) {
+  startSensor(sensorSelector: $selector) { __typename ... on Error { message } } }"""
+_LOG = """query($key: [String!]!, $after: String) { capturedLogs(logKey: $key, cursor: $after) {
+  stdout stderr cursor } }"""
+_VERSION = "query { version }"
 
 
-class LiveTarget:
+class LiveTarget(Target):
     """A webserver, by its URL.
 
     METAFLOW_DAGSTER_TOKEN is sent as ``Dagster-Cloud-Api-Token``, and METAFLOW_DAGSTER_HEADERS (a
     JSON object) as further headers; both are read from the environment only.
     """
+
+    is_live = True
 
     def __init__(self, url: str) -> None:
         self._url = url.rstrip("/").removesuffix("/graphql")
@@ -76,7 +87,13 @@ class LiveTarget:
 
     def start(self, launch: Launch) -> str:
         """Have the deployment start a run; returns the Dagster run id, which it chooses itself."""
-        location, repository = self._locate(launch.job)
+        place = self._locate(launch.job)
+        if place is None:
+            raise DagsterRunError(
+                f"{self._sentence()} has no job {launch.job}. Add its definitions file to the "
+                "workspace (dagster dev -f FILE), or reload the code location in the UI."
+            )
+        location, repository = place
         result = self._ask(
             _LAUNCH,
             params={
@@ -103,15 +120,13 @@ class LiveTarget:
             f"{self._sentence()} does not start job {launch.job}: {'; '.join(reasons)}"
         )
 
-    def find(self, job: str, run_id: str) -> RunInfo | None:
+    def find_by_id(self, job: str, run_id: str) -> RunInfo | None:
         by_tag = {"tags": [{"key": "metaflow/run_id", "value": run_id}]}
         for condition in (by_tag, {"runIds": [run_id]}):
             runs = self._runs({"pipelineName": job, **condition}, 1)
             if runs:
                 return runs[0]
-        # A run that has not begun has no tag yet.
-        recent = self.list(job, _RECENT)
-        return next((run for run in recent if run.metaflow_run_id == run_id), None)
+        return None
 
     def list(self, job: str, limit: int) -> list[RunInfo]:
         return self._runs({"pipelineName": job}, limit)
@@ -135,11 +150,14 @@ class LiveTarget:
         while True:
             log = self._ask(_EVENTS, run=dagster_run_id, after=after)["logsForRun"]
             for event in log.get("events", []):
+                if event["__typename"] == "LogsCapturedEvent":
+                    keys = ",".join(event["stepKeys"] or [])
+                    found.append(RunEvent("logs", keys, file_key=event["fileKey"]))
                 kind = _KINDS.get(event["__typename"])
-                if kind == "failed":
-                    found.append(RunEvent(kind, event["stepKey"], _step_error(event)))
-                elif kind is not None:
-                    found.append(RunEvent(kind, event["stepKey"] or "", event["message"]))
+                if kind is not None:
+                    said = _step_error(event) if kind == "failed" else event["message"]
+                    when = float(event["timestamp"]) / 1000
+                    found.append(RunEvent(kind, event["stepKey"] or "", said, when))
             after = log.get("cursor", after)
             if not log.get("hasMore"):
                 return found, after
@@ -158,30 +176,54 @@ class LiveTarget:
             time.sleep(0.5)
         return False
 
-    def stop_starters(self, job: str) -> list[str]:
-        """Switch off the schedule and the sensors that start runs of a job; their names."""
-        stopped = []
+    def check(self) -> str:
+        return f"version {self._ask(_VERSION)['version']}"
+
+    def has_job(self, job: str) -> bool:
+        return self._locate(job) is not None
+
+    def read_log(self, dagster_run_id: str, file_key: str, after: str | None) -> LogPart:
+        # build_log_key_for_run of dagster/_core/storage/compute_log_manager.py
+        key = [dagster_run_id, "compute_logs", file_key]
+        part = self._ask(_LOG, key=key, after=after)["capturedLogs"]
+        return LogPart(part["stdout"] or "", part["stderr"] or "", part["cursor"])
+
+    def starters(self, job: str) -> list[Starter]:
+        found = []
         for node in self._ask(_STARTERS)["repositoriesOrError"].get("nodes", []):
-            found = [
-                (schedule["name"], schedule["scheduleState"], _STOP_SCHEDULE)
+            place = {
+                "repositoryLocationName": node["location"]["name"],
+                "repositoryName": node["name"],
+            }
+            of_job = [
+                ("schedule", schedule["name"], schedule["scheduleState"])
                 for schedule in node["schedules"]
                 if schedule["pipelineName"] == job
             ]
-            found += [
-                (sensor["name"], sensor["sensorState"], _STOP_SENSOR)
+            of_job += [
+                ("sensor", sensor["name"], sensor["sensorState"])
                 for sensor in node["sensors"]
                 if any(target["pipelineName"] == job for target in sensor["targets"] or [])
             ]
-            for name, state, mutation in found:
-                if state["status"] != "RUNNING":
-                    continue
-                (result,) = self._ask(mutation, id=state["id"]).values()
-                if "message" in result:
-                    raise DagsterRunError(
-                        f"{self._sentence()} does not stop {name}: {result['message']}"
-                    )
-                stopped.append(name)
-        return stopped
+            for kind, name, state in of_job:
+                selector = {**place, f"{kind}Name": name}
+                is_on = state["status"] == "RUNNING"
+                found.append(Starter(name, kind, is_on, state["id"], selector))
+        return found
+
+    def switch(self, starter: Starter, on: bool) -> None:
+        if on:
+            mutation = _START_SCHEDULE if starter.kind == "schedule" else _START_SENSOR
+            answer = self._ask(mutation, selector=starter.selector)
+        else:
+            mutation = _STOP_SCHEDULE if starter.kind == "schedule" else _STOP_SENSOR
+            answer = self._ask(mutation, id=starter.state_id)
+        (result,) = answer.values()
+        if "message" in result:
+            verb = "start" if on else "stop"
+            raise DagsterRunError(
+                f"{self._sentence()} does not {verb} {starter.name}: {result['message']}"
+            )
 
     def how_to_open(self, run: RunInfo) -> str:
         return f"{self._url}/runs/{run.dagster_run_id}"
@@ -205,16 +247,13 @@ class LiveTarget:
             url=f"{self._url}/runs/{run['runId']}",
         )
 
-    def _locate(self, job: str) -> tuple[str, str]:
-        """Code location and repository of a job."""
+    def _locate(self, job: str) -> tuple[str, str] | None:
+        """Code location and repository of a job; None if it has no such job."""
         found = self._ask(_FIND_JOB)["repositoriesOrError"]
         for node in found.get("nodes", []):
             if any(entry["name"] == job for entry in node["jobs"]):
                 return node["location"]["name"], node["name"]
-        raise DagsterRunError(
-            f"{self._sentence()} has no job {job}. Add its definitions file to the workspace "
-            "(dagster dev -f FILE), or reload the code location in the UI."
-        )
+        return None
 
     def _ask(self, query: str, **variables: Any) -> dict[str, Any]:
         headers = {"Content-Type": "application/json"}

@@ -1,0 +1,134 @@
+"""doctor, logs, status --watch, pause and resume-schedule, and --json for programs."""
+
+from __future__ import annotations
+
+import json
+import os
+import subprocess
+import sys
+import threading
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+from support.processes import end, free_port
+
+from .conftest import Embedded
+from .test_live import _has_job
+
+
+def findings(project: Embedded, *args: str, code: int = 0, **env: str) -> dict[str, Any]:
+    """By check, the last finding of doctor."""
+    output = project.run(
+        sys.executable, "flow.py", "--quiet", "--no-pylint", *args, "dagster", "doctor", "--json",
+        code=code, **env,
+    )  # fmt: skip
+    return {entry["check"]: entry for entry in json.loads(output)}
+
+
+def test_doctor(embedded, tmp_path):
+    project = embedded("chain", create=False)
+    found = findings(project, code=1)
+    assert found["deployment"]["level"] == "error"
+    assert "python flow.py dagster create FILE" in found["deployment"]["advice"]
+
+    project.dagster("create", "defs.py")
+    found = findings(project)
+    assert {entry["level"] for entry in found.values()} == {"ok"}
+    assert [*found] == ["versions", "user", "datastore", "metadata", "instance", "deployment"]
+    assert "1 job deployed" in found["datastore"]["text"]
+
+    os.utime(project.folder / "flow.py", (2e9, 2e9))
+    assert findings(project)["deployment"]["level"] == "warning"
+    (project.folder / "defs.py").unlink()
+    found = findings(project, code=1, DAGSTER_HOME=str(tmp_path / "nowhere"))
+    assert "definitions file of job Chain is not here" in found["deployment"]["text"]
+    assert "which is not a folder" in found["instance"]["text"]
+    text = project.dagster("doctor", "--url", f"http://127.0.0.1:{free_port()}", code=1)
+    assert "cannot be reached" in text
+
+
+def test_logs_and_watch_while_a_run_is_on(embedded):
+    project = embedded("talker")
+    started = json.loads(project.dagster("trigger", "--json"))
+    assert started["status"] == "Pending"
+    assert started["pathspec"] == f"Talker/{started['run_id']}"
+
+    follower = subprocess.Popen(
+        [sys.executable, "flow.py", "--quiet", "--no-pylint", "dagster", "logs"],
+        cwd=project.folder, env=project.env, text=True,
+        stdout=subprocess.PIPE, stderr=subprocess.PIPE,
+    )  # fmt: skip
+    watchdog = threading.Timer(60, follower.kill)
+    watchdog.start()
+    assert follower.stdout is not None
+    first = follower.stdout.readline()
+    watchdog.cancel()
+    assert first == "[start] before the wait\n"  # the step is waiting for the file
+    project.touch("go")
+    watched = project.dagster("status", "--watch")
+    assert "start: started" in watched
+    assert "Succeeded" in watched
+    out, err = follower.communicate(timeout=30)
+    assert "[start] after the wait\n" in out
+    assert "[start] to stderr\n" in err
+    assert {"[item[0]] item 0", "[item[1]] item 1"} <= set(out.splitlines())
+
+    again = project.dagster("logs", started["run_id"], "item[1]")
+    assert again.splitlines() == ["[item[1]] item 1"]
+    assert len(project.dagster("logs", started["run_id"], "item", "--no-follow").splitlines()) == 2
+    assert "no step nope" in project.dagster("logs", started["run_id"], "nope", code=1)
+    assert "has no output" in project.dagster("logs", started["run_id"], "end", code=1)
+
+    ended = json.loads(project.dagster("trigger", "--wait", "--json"))
+    assert (ended["status"], ended["tasks_done"]) == ("Succeeded", 5)
+
+
+@pytest.fixture
+def served(embedded, tmp_path) -> Iterator[Embedded]:
+    """A scheduled flow in a webserver, without a daemon that would start runs."""
+    project = embedded("hourly")
+    home = tmp_path / "live"
+    home.mkdir()
+    (home / "dagster.yaml").write_text("telemetry:\n  enabled: false\n")
+    port = free_port()
+    server = subprocess.Popen(
+        [
+            str(Path(sys.executable).with_name("dagster-webserver")),
+            "-f",
+            "defs.py",
+            "-p",
+            f"{port}",
+        ],
+        cwd=project.folder,
+        env={**project.env, "DAGSTER_HOME": str(home)},
+        stdout=(tmp_path / "webserver.log").open("wb"),
+        stderr=subprocess.STDOUT,
+        start_new_session=True,
+    )
+    project.env["METAFLOW_DAGSTER_URL"] = f"http://127.0.0.1:{port}"
+    try:
+        project.wait_for(lambda: _has_job(project.env["METAFLOW_DAGSTER_URL"]), 120)
+        yield project
+    finally:
+        end(server)
+
+
+def test_schedules_are_paused_and_resumed(served):
+    assert served.dagster("pause").strip() == "schedule Hourly_schedule is switched off"
+    assert "already switched off" in served.dagster("pause", "Hourly_schedule")
+    again = json.loads(served.dagster("resume-schedule", "--json"))
+    assert again == [{"name": "Hourly_schedule", "kind": "schedule", "changed": True}]
+    refused = served.dagster("pause", "nope", code=1)
+    assert "There are: Hourly_schedule." in refused
+
+    found = findings(served)
+    assert "version 1." in found["webserver"]["text"]
+    assert found["deployment"]["level"] == "ok"
+    other = served.dagster("--name", "Other", "doctor", code=1)
+    assert "has no job Other" in other
+
+
+def test_only_a_running_dagster_switches_schedules(embedded):
+    assert "Name the webserver with --url" in embedded("hourly").dagster("pause", code=1)
