@@ -8,7 +8,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-from support.needs import OWN_ENDS, Feature
+from support.needs import INPUT_ORDER, OWN_ENDS, Feature
 
 FLOWS = Path(__file__).parents[1] / "flows"
 
@@ -37,7 +37,7 @@ class Case:
     """Use the real ``dagster`` command, instead of a fork of a process that has it loaded."""
     ignore: tuple[str, ...] = ()
     """Patterns of differences that this case is meant to show; each needs its reason there."""
-    needs: tuple[Feature, ...] = ()
+    needs: tuple[Feature, ...] = field(default=(), repr=False)  # `repr` names the native run
 
     @property
     def source(self) -> Path:
@@ -79,7 +79,7 @@ def _each(flow: str, name: str, *values: Any) -> list[Case]:
 SHAPES = [
     # Rows and the ends.
     Case("linear", own_process=True),
-    Case("single_step"),
+    Case("single_step", needs=(OWN_ENDS,)),
     Case("custom_ends", needs=(OWN_ENDS,)),
     Case("inherited", {"size": 1}),
     # Static splits.
@@ -88,7 +88,7 @@ SHAPES = [
     Case("split_nested"),
     *_each("split_same_branches", "route", "one", "two"),
     # Foreaches.
-    Case("foreach"),
+    Case("foreach", needs=(INPUT_ORDER,)),
     Case("foreach_body"),
     Case("foreach_kinds"),
     Case("foreach_split"),
@@ -151,7 +151,7 @@ SHAPES = [
     *_each("foreach_switch_open", "kinds", "abb", "aa"),
     *_each("foreach_switch_skip", "kinds", "xyz", "zz"),
     Case("foreach_switch_first"),
-    Case("foreach_switch_nested", own_process=True),
+    Case("foreach_switch_nested", own_process=True, needs=(INPUT_ORDER,)),
     *_each("foreach_switch_foreach", "kinds", "aba", "bb"),
     Case("foreach_switch_is_foreach"),
     Case("foreach_split_switch"),
