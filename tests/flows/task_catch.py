@@ -42,6 +42,7 @@ class TaskCatchFlow(TracedFlow):
 
     @step
     def risky_join(self, inputs):
+        inputs = sorted(inputs, key=self._indices)  # no order before Metaflow 2.19.23
         self.mark([i for i in inputs if not i.failure])
         self.failures = [getattr(i.failure, "type", None) for i in inputs]
         self.exceptions = [getattr(i.failure, "exception", None) for i in inputs]

@@ -11,6 +11,7 @@ import threading
 import time
 from pathlib import Path
 
+import dagster
 import pytest
 from dagster import (
     DagsterEventType,
@@ -305,9 +306,28 @@ def test_the_stock_executor(instance):
     assert execute_job(job, instance, run_config=config).success
 
 
-def test_an_unknown_dagster_gets_the_stock_executor(instance, monkeypatch):
-    """Where a part that the thread executor needs has changed its shape."""
-    monkeypatch.setattr(ActiveExecution, "get_steps_to_execute", lambda self, most: [])
+FUTURES = {
+    "other parameters": (
+        lambda patch: patch.setattr(ActiveExecution, "get_steps_to_execute", lambda self, most: []),
+        r"has no \['limit'\]",
+    ),
+    "no such method": (
+        lambda patch: patch.delattr(ActiveExecution, "_prep_for_dynamic_outputs"),
+        "no attribute '_prep_for_dynamic_outputs'",
+    ),
+    "no such module": (
+        lambda patch: patch.setitem(sys.modules, "dagster._core.execution.retries", None),
+        r"dagster\._core\.execution\.retries",
+    ),
+}
+"""What a version to come may do to the parts that the thread executor needs: and what is said."""
+
+
+@pytest.mark.parametrize("future", FUTURES)
+def test_an_unknown_dagster_gets_the_stock_executor(instance, monkeypatch, future):
+    change, said = FUTURES[future]
+    monkeypatch.setattr(dagster, "__version__", "2.0.0")
+    change(monkeypatch)
     package = "metaflow_extensions.dagster.executor."
     for name in ("threads", "backlog", "logs", "sqlite_events", "_dagster_internals"):
         monkeypatch.delitem(sys.modules, package + name, raising=False)
@@ -315,7 +335,7 @@ def test_an_unknown_dagster_gets_the_stock_executor(instance, monkeypatch):
     definition = metaflow_executor
     config = {"max_concurrent": 3, "retries": {"disabled": {}}}
     context = InitExecutorContext(job, definition, config, instance)
-    with pytest.warns(UserWarning, match=r"has no \['limit'\]"):
+    with pytest.warns(UserWarning, match=rf"no thread executor with Dagster 2\.0\.0 .*{said}"):
         executor = definition.executor_creation_fn(context)
     assert isinstance(executor, MultiprocessExecutor)
     assert executor.retries.disabled

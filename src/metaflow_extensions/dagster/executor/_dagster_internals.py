@@ -2,7 +2,7 @@
 
 Executors are public (`dagster.Executor`, `@dagster.executor`), but what they are made of is not:
 Dagster's own are the only examples. These parts kept their shape from 1.5 to 1.13. An ImportError
-from here makes the package fall back to Dagster's multiprocess executor.
+or AttributeError from here makes the package fall back to Dagster's multiprocess executor.
 
 | part | why |
 | --- | --- |

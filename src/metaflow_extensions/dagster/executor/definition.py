@@ -7,6 +7,7 @@ long to import as Dagster itself: so they are imported when a run starts.
 import warnings
 from typing import Any
 
+import dagster
 from dagster import (
     Executor,
     ExecutorDefinition,
@@ -22,10 +23,10 @@ def _create(context: InitExecutorContext) -> Executor:
     config: Any = context.executor_config
     try:
         from .threads import create
-    except ImportError as error:
+    except (ImportError, AttributeError) as error:
         warnings.warn(
-            f"metaflow-dagster: no thread executor with this version of Dagster ({error}); steps "
-            "run in processes of Dagster's multiprocess executor",
+            f"metaflow-dagster: no thread executor with Dagster {dagster.__version__} ({error}); "
+            "steps run in processes of Dagster's multiprocess executor",
             stacklevel=2,
         )
         stock: Any = multiprocess_executor.executor_creation_fn

@@ -44,11 +44,21 @@ class StoredRun:
         """Load the definitions file and store the run.
 
         Raises:
-            DagsterRunError: the file or the values given do not fit.
+            DagsterRunError: the file or the values given do not fit, or Dagster is a version that
+                has not what running a job here needs.
         """
         # A tenth of the time that the imports take would go into collecting their garbage.
         gc.disable()
-        from ._dagster_internals import create_run, load_job
+        import dagster
+
+        try:
+            from ._dagster_internals import create_run, load_job
+        except ImportError as error:
+            raise DagsterRunError(
+                f"Dagster {dagster.__version__} has not what starting a run without a webserver "
+                f"needs ({error}). Start the run on a live deployment (--url), or install a "
+                "Dagster that metaflow-dagster is tested with (docs/versions.md)."
+            ) from error
         from .open_instance import open_instance
 
         self.home = home.path
