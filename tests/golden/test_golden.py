@@ -31,7 +31,7 @@ CASES = {
         *("--max-workers=8", "--pool=train:gpu", "--step-tag=train:gpu=yes"),
         *("--step-tag=dagster-celery/queue=vision", "--run-tag=dagster/max_retries=2"),
     ],
-    "events": ["--emit-events", "--no-schedule"],
+    "events": ["--emit-events", "--no-schedule", "--partition=day=daily:2026-01-01"],
 }
 
 

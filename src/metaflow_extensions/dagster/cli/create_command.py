@@ -115,6 +115,17 @@ def positive(_: Any, option: Any, value: int | None) -> int | None:
     "other flows. @trigger_on_finish does not need it.",
 )
 @click.option(
+    "--partition",
+    metavar="PARAMETER=SPEC",
+    help="Partitions whose keys set a parameter, such as day=daily:2026-01-01, "
+    "hour=cron:2026-01-01:0 */6 * * * or region=keys:eu,us. Also: hourly, weekly, monthly.",
+)
+@click.option(
+    "--scheduled-time",
+    metavar="PARAMETER",
+    help="The parameter that the flow's schedule sets to the time that it means.",
+)
+@click.option(
     "--asset-key",
     metavar="KEY",
     help="Key of the flow's asset, such as ml/churn.  [default: project/branch/flow]",

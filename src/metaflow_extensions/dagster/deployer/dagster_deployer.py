@@ -75,6 +75,10 @@ class DagsterDeployer(DeployerImpl):
             Whether the sensors of its triggers do.
         emit_events : bool, optional, default False
             Publish an event whenever a step succeeds.
+        partition : str, optional, default None
+            Partitions whose keys set a parameter, such as `day=daily:2026-01-01`.
+        scheduled_time : str, optional, default None
+            The parameter that the flow's schedule sets to the time that it means.
         asset_key : str, optional, default None
             Key of the flow's asset, with slashes. Project, branch and flow if not given.
         group : str, optional, default None

@@ -25,6 +25,8 @@ def asset_section(plan: JobPlan) -> str:
         options["tags"] = literal(dict(assets.tags), 4, 9)
     if assets.group:
         options["group_name"] = literal(assets.group)
+    if plan.partitions:
+        options["partitions_def"] = "PARTITIONS"
     options["metadata"] = f"_code_reference({assets.line})"
     parts = ["FLOW_ASSET = " + _call("AssetSpec", [literal(_key(assets.key), 4)], options)]
     if assets.artifacts:

@@ -27,6 +27,7 @@ MODULES = (
     "sensors",
     "events",
     "origin",
+    "partitions",
     "hooks",
     "lifecycle",
     "assets",

@@ -18,6 +18,7 @@ from ..runtime.source import _cache_folder
 from .assets import asset_section, assets_text, checks_text, watched_text
 from .embed import Import, embed, names_in
 from .literals import literal
+from .partitions import job_config_text, partitions_text, scheduled_text
 from .triggers import def_line, exit_hooks_call, names_text, sensor_call, sensor_summary
 
 _RULE = 88
@@ -37,18 +38,24 @@ _IMPORTS = {
     name: Import("dagster", name)
     for name in [
         "Config",
+        "DailyPartitionsDefinition",
         "DefaultScheduleStatus",
         "DefaultSensorStatus",
         "Definitions",
         "DynamicOut",
         "DynamicOutput",
+        "HourlyPartitionsDefinition",
         "In",
+        "MonthlyPartitionsDefinition",
         "OpExecutionContext",
         "Out",
         "Output",
         "ScheduleDefinition",
         "SensorEvaluationContext",
         "SensorResult",
+        "StaticPartitionsDefinition",
+        "TimeWindowPartitionsDefinition",
+        "WeeklyPartitionsDefinition",
         "in_process_executor",
         "job",
         "op",
@@ -130,6 +137,8 @@ def _environment() -> jinja2.Environment:
         exit_hooks_call=exit_hooks_call,
         decorator=_decorator,
         def_line=def_line,
+        partitions_text=partitions_text,
+        scheduled_text=scheduled_text,
         asset_section=asset_section,
         assets_text=assets_text,
         checks_text=checks_text,
@@ -213,6 +222,8 @@ def _job_decorator(plan: JobPlan) -> str:
     options["metadata"] = f"_deployment({plan.assets.line})"
     if plan.assets.owners:
         options["owners"] = literal(list(plan.assets.owners), 4, 11)
+    if plan.partitions:
+        options["config"] = job_config_text(plan)
     options["resource_defs"] = '{"io_manager": _TaskPaths()}'
     if executor := _executor(plan):
         options["executor_def"] = f"_with_exit_hooks({executor})" if plan.exit_hooks else executor

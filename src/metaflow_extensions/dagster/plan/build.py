@@ -17,6 +17,7 @@ from .model import HelperOp, OpPlan
 from .names import is_valid_dagster_name
 from .options import CreateOptions
 from .parameters import plan_parameters
+from .partitions import plan_partitions, plan_scheduled_time
 from .schedule import plan_schedule
 from .site import Site
 from .steps import has_launch_hooks, plan_retry, plan_timeout, static_specs
@@ -47,7 +48,14 @@ def build_plan(
     assets = problems.attempt(plan_assets, view, options, triggers or ())
     # What triggers start runs with is checked by plan_triggers.
     reason = "@schedule" if view.schedule else None
-    parameters = problems.attempt(plan_parameters, view, must_have_defaults=reason)
+    partitions = problems.attempt(
+        plan_partitions, view, options.partition, schedule.timezone if schedule else None
+    )
+    time = problems.attempt(plan_scheduled_time, view, options.scheduled_time, partitions)
+    given = {time, partitions.parameter} if partitions else {time}
+    parameters = problems.attempt(
+        plan_parameters, view, must_have_defaults=reason, given=list(filter(None, given))
+    )
     shape = view.shape
     reserved = {job_name, f"{view.name}Config", *(kind.value for kind in HelperOp)}
     signatures, graph = lay_out_job(shape, reserved | {f"op_{step.name}" for step in shape.steps})
@@ -81,6 +89,8 @@ def build_plan(
         schedule=schedule,
         triggers=triggers or (),
         assets=assets,
+        partitions=partitions,
+        scheduled_time=time,
         exit_hooks=plan_exit_hooks(view),
         schedule_on=options.schedule_on,
         triggers_on=options.triggers_on,

@@ -10,6 +10,7 @@ from .engine import EnginePlan
 from .hooks import ExitHookPlan
 from .model import JobGraph, OpPlan
 from .parameters import ParameterPlan
+from .partitions import PartitionsPlan
 from .schedule import SchedulePlan
 from .triggers import EventTriggerPlan, FinishTriggerPlan
 
@@ -59,6 +60,9 @@ class JobPlan:
     schedule: SchedulePlan | None
     triggers: tuple[EventTriggerPlan | FinishTriggerPlan, ...]
     assets: AssetsPlan
+    partitions: PartitionsPlan | None = None
+    scheduled_time: str | None = None
+    """The parameter that the schedule sets to the time of its tick."""
     exit_hooks: ExitHookPlan | None = None
     schedule_on: bool = True
     """Whether the schedule runs as soon as the file is loaded."""

@@ -34,6 +34,10 @@ class CreateOptions:
     schedule_on: bool = True
     triggers_on: bool = True
     emit_events: bool = False
+    partition: str | None = None
+    """``PARAMETER=SPEC``."""
+    scheduled_time: str | None = None
+    """A parameter."""
     asset_key: str | None = None
     """``a/b/c``; None makes it of project, branch and flow."""
     group: str | None = None

@@ -7,7 +7,7 @@ A value leaves Dagster as plain data and reaches Metaflow's ``init`` command as 
 from __future__ import annotations
 
 import keyword
-from collections.abc import Iterable
+from collections.abc import Collection, Iterable
 from dataclasses import dataclass
 from typing import Any
 
@@ -82,20 +82,23 @@ _RESERVED_FIELDS = frozenset(
 )
 
 
-def plan_parameters(view: FlowView, *, must_have_defaults: str | None) -> tuple[ParameterPlan, ...]:
+def plan_parameters(
+    view: FlowView, *, must_have_defaults: str | None, given: Collection[str] = ()
+) -> tuple[ParameterPlan, ...]:
     """Plan all parameters of a flow, in Metaflow's order.
 
     Args:
         view: The flow.
         must_have_defaults: What starts runs that nobody can be asked about, such as
             ``@schedule``; a parameter that must be given is refused then.
+        given: Parameters that these runs are given.
 
     Raises:
         DagsterDeployError: A parameter must be given but cannot be.
     """
     problems = Problems()
-    if must_have_defaults:
-        for name in view.required:
+    for name in view.required if must_have_defaults else ():
+        if name not in given:
             problems.add(
                 f"Parameter *{name}* is required and has no default, but "
                 f"*{must_have_defaults}* starts runs without anybody to ask. Give it a default, "

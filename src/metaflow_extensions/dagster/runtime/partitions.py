@@ -1,0 +1,110 @@
+"""Partitions of the job, and what its schedule sets."""
+
+from collections.abc import Callable, Iterator, Mapping
+from typing import Any
+
+from dagster import (
+    Failure,
+    OpExecutionContext,
+    PartitionedConfig,
+    PartitionsDefinition,
+    RunRequest,
+    ScheduleEvaluationContext,
+    SkipReason,
+    TimeWindowPartitionsDefinition,
+)
+
+from .origin import _scheduled_time
+from .payload import _config_value
+
+
+def _partitioned(
+    partitions: PartitionsDefinition, op: str, key: str, kind: str
+) -> PartitionedConfig:
+    """Config of the job in which a partition's key is the value of a parameter.
+
+    Args:
+        op: The op that takes the parameters.
+        key: The parameter's name in the run config.
+        kind: How it is given (see `_parameter_args`).
+    """
+
+    def config(partition_key: str) -> dict[str, Any]:
+        return _config_of(op, {key: _config_value(kind, partition_key)})
+
+    return PartitionedConfig(partitions, run_config_for_partition_key_fn=config)
+
+
+def _config_of(op: str, values: dict[str, Any]) -> dict[str, Any]:
+    return {"ops": {op: {"config": values}}} if values else {}
+
+
+def _check_partition(
+    context: OpExecutionContext,
+    name: str,
+    values: Mapping[str, Any],
+    kinds: Mapping[str, str],
+) -> None:
+    """Refuse a run that is of one partition and has the parameter of another.
+
+    Args:
+        name: The parameter.
+        values: Values of all parameters.
+        kinds: How each is given (see `_parameter_args`).
+
+    Raises:
+        Failure: Somebody has set the tag or the parameter alone.
+    """
+    if context.has_partition_key:
+        key, value = context.partition_key, values[name]
+        if _config_value(kinds[name], key) != value:
+            raise Failure(
+                f"The run is of the partition {key!r}, and its parameter {name!r} is {value!r}. "
+                "Choose the partition of that value, or leave the parameter as it is.",
+                allow_retries=False,
+            )
+
+
+def _scheduled(
+    op: str,
+    *,
+    time_key: str | None = None,
+    partitions: PartitionsDefinition | None = None,
+    key: str = "",
+    kind: str = "str",
+) -> Callable[[ScheduleEvaluationContext], Iterator[RunRequest | SkipReason]]:
+    """What a schedule starts: a run that is told the time, a run of the partition that has ended
+    last, or one of each partition where these are no times.
+
+    Args:
+        op: The op that takes the parameters.
+        time_key: Name in the run config of the parameter that is set to the time of the tick.
+        partitions: Those of the job.
+        key: Name in the run config of the parameter that a partition's key sets.
+        kind: How that one is given (see `_parameter_args`).
+    """
+
+    def tick(
+        context: ScheduleEvaluationContext,
+    ) -> Iterator[RunRequest | SkipReason]:
+        when = context.scheduled_execution_time
+        tags = _scheduled_time(context)
+        values = {time_key: when.isoformat()} if time_key else {}
+        if partitions is None:
+            yield RunRequest(run_config=_config_of(op, values), tags=tags)
+            return
+        partition_keys = partitions.get_partition_keys(current_time=when)
+        if isinstance(partitions, TimeWindowPartitionsDefinition):
+            partition_keys = partition_keys[-1:]
+        for partition_key in partition_keys:
+            config = {**values, key: _config_value(kind, partition_key)}
+            yield RunRequest(
+                run_key=partition_key,
+                run_config=_config_of(op, config),
+                tags=tags,
+                partition_key=partition_key,
+            )
+        if not partition_keys:
+            yield SkipReason(f"No partition has ended before {when.isoformat()}.")
+
+    return tick
