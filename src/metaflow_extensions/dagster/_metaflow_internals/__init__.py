@@ -212,17 +212,43 @@ def card_paths(flow_name: str, task: TaskDatastore) -> list[str]:
     """Where a task's cards are: paths of a local datastore, URLs of any other."""
     import os
 
+    root, cards = _cards_of(task.parent_datastore, f"{flow_name}/{task.pathspec}")
+    return sorted(os.path.join(root, path) for path in _paths_of(cards))
+
+
+def card_html(datastore: FlowDatastore, pathspec: str, file_name: str) -> str | None:
+    """A card, if the task has one.
+
+    Args:
+        datastore: Of any flow in the same place.
+        pathspec: The task's, with its flow.
+        file_name: Of the card, such as ``default-8230abe1.html``.
+    """
+    _, cards = _cards_of(datastore, pathspec)
+    for path in _paths_of(cards):
+        if path.rsplit("/", 1)[-1] == file_name:
+            return cards.get_card_html(path)
+    return None
+
+
+def _cards_of(datastore: FlowDatastore, pathspec: str) -> tuple[str, Any]:
+    """Where cards are kept, and Metaflow's access to those of a task.
+
+    Cards have a root of their own (metaflow/plugins/cards/card_client.py).
+    """
     from metaflow.plugins.cards.card_datastore import CardDatastore
+
+    root = str(CardDatastore.get_storage_root(datastore.TYPE))
+    storage = type(storage_of(datastore))(root)
+    cards: Any = CardDatastore
+    return root, cards(_OnStorage(storage, pathspec.split("/")[0]), pathspec)
+
+
+def _paths_of(cards: Any) -> list[str]:
     from metaflow.plugins.cards.exception import CardNotPresentException
 
-    parent = task.parent_datastore
-    root = str(CardDatastore.get_storage_root(parent.TYPE))
-    # Cards have a root of their own (metaflow/plugins/cards/card_client.py).
-    storage = type(storage_of(parent))(root)
-    cards: Any = CardDatastore
     try:
-        paths = cards(_OnStorage(storage, flow_name), f"{flow_name}/{task.pathspec}")
-        return sorted(os.path.join(root, path) for path in paths.extract_card_paths())
+        return cards.extract_card_paths()
     except CardNotPresentException:
         return []
 

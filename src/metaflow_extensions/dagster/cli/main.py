@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from .._metaflow_internals import click
+from .cards_command import cards
 from .create_command import create
 from .operate import COMMANDS
 from .publish_event import publish_event
@@ -21,7 +22,7 @@ def dagster(obj: Any, name: str | None) -> None:
     obj.dagster_job_name = name
 
 
-for _command in (create, *COMMANDS, publish_event):
+for _command in (create, *COMMANDS, publish_event, cards):
     dagster.add_command(_command)
 
 

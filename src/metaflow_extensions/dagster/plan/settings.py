@@ -50,6 +50,9 @@ _BAKED = (
 )
 _BAKED_PREFIX = "CONDA_"
 
+CARDS_URL = "METAFLOW_DAGSTER_CARDS_URL"
+"""Where ``dagster cards`` serves cards to the browsers of those who look at Dagster."""
+
 _URL = re.compile(r"[A-Za-z][A-Za-z0-9+.-]*://[^\s,;|]+")
 
 
@@ -86,6 +89,8 @@ def bake_settings(
         baked["METAFLOW_USER"] = user
         # Whom a branch `user.<name>` belongs to (metaflow/plugins/project_decorator.py).
         baked["METAFLOW_OWNER"] = env.get("METAFLOW_OWNER") or user
+    if env.get(CARDS_URL):
+        baked[CARDS_URL] = env[CARDS_URL]
     for variable in [name for name, value in baked.items() if may_authenticate(value)]:
         del baked[variable]
         if warn:

@@ -399,10 +399,7 @@ def _add_step_metadata(
         "artifacts": MetadataValue.text(", ".join(task.artifacts) or "none"),
         "retrieve": MetadataValue.md("```python\n" + "\n".join(snippet) + "\n```"),
     }
-    for number, card in enumerate(task.cards, start=1):
-        is_url = "://" in card
-        kind = MetadataValue.url if is_url else MetadataValue.path
-        metadata[f"card {number}"] = kind(card)
+    metadata |= _card_metadata(task)
     if task.item is not None:
         metadata["foreach item"] = MetadataValue.text(task.item)
     if task.cloned_from:
@@ -415,6 +412,25 @@ def _add_step_metadata(
             ", ".join("@" + d for d in decorators)
         )
     context.add_output_metadata(metadata, output_name, mapping_key)
+
+
+def _card_metadata(task: _StepResult) -> dict[str, Any]:
+    """Cards by type and id: links to the server of `dagster cards`, if there is one, or paths."""
+    variable = "METAFLOW_DAGSTER_CARDS_URL"
+    server = os.environ.get(variable) or METAFLOW_STEP_ENV.get(variable)
+    metadata: dict[str, Any] = {}
+    for card in task.cards:
+        file_name = card.rsplit("/", 1)[-1]  # TYPE-HASH.html or TYPE-ID-HASH.html
+        label = " ".join(["card", *file_name.split("-")[:-1]])
+        if label in metadata:
+            label += f" {len(metadata) + 1}"
+        url = f"{(server or '').rstrip('/')}/{FLOW_NAME}/{task.path}/{file_name}"
+        if server:
+            metadata[label] = MetadataValue.url(url)
+        else:
+            kind = MetadataValue.url if "://" in card else MetadataValue.path
+            metadata[label] = kind(card)
+    return metadata
 
 
 def _artifact_metadata(task: _StepResult) -> dict[str, Any]:

@@ -1,0 +1,135 @@
+"""``dagster cards``: a click on a card's entry in Dagster shows the card, and nothing else."""
+
+from __future__ import annotations
+
+import subprocess
+import sys
+import urllib.error
+import urllib.request
+from collections.abc import Iterator
+
+import pytest
+from dagster import DagsterEventType, DagsterInstance, UrlMetadataValue
+from support.project import Project
+
+FLOW = """
+from metaflow import FlowSpec, card, current, step
+from metaflow.cards import Markdown
+
+class Cards(FlowSpec):
+    @card(type="blank", id="summary")
+    @card(type="blank", id="details")
+    @step
+    def start(self):
+        self.kept = "not for browsers"
+        current.card["summary"].append(Markdown("in short"))
+        current.card["details"].append(Markdown("at length"))
+        self.next(self.end)
+
+    @step
+    def end(self):
+        pass
+
+if __name__ == "__main__":
+    Cards()
+"""
+
+
+class Cards:
+    """A project whose run has cards, and their server."""
+
+    def __init__(self, project: Project) -> None:
+        self.project = project
+        project.deploy(FLOW)
+        self.process = subprocess.Popen(
+            [sys.executable, "flow.py", "dagster", "cards", "--port", "0"],
+            cwd=project.folder,
+            env=project.env,
+            stdout=subprocess.PIPE,
+            text=True,
+        )
+        assert self.process.stdout is not None
+        said = next(line for line in self.process.stdout if "METAFLOW_DAGSTER_CARDS_URL=" in line)
+        self.url = said.strip().split("=", 1)[1]
+        project.env["METAFLOW_DAGSTER_CARDS_URL"] = self.url
+        project.execute("Cards")
+
+    def links(self) -> dict[str, str]:
+        """The links among the metadata of the first step, by their labels."""
+        found = {}
+        with DagsterInstance.from_config(self.project.env["DAGSTER_HOME"]) as instance:
+            (record,) = instance.get_run_records()
+            for entry in instance.all_logs(
+                record.dagster_run.run_id, of_type=DagsterEventType.STEP_OUTPUT
+            ):
+                assert entry.dagster_event is not None
+                for label, value in entry.dagster_event.step_output_data.metadata.items():
+                    if isinstance(value, UrlMetadataValue):
+                        found[label] = value.url or ""
+        return found
+
+    def status(self, path: str, host: str | None = None) -> int:
+        request = urllib.request.Request(self.url + path, headers={"Host": host} if host else {})
+        try:
+            with urllib.request.urlopen(request, timeout=20) as answer:
+                return answer.status
+        except urllib.error.HTTPError as error:
+            return error.code
+
+
+@pytest.fixture(scope="module", params=["local", "s3"])
+def cards(
+    tmp_path_factory: pytest.TempPathFactory, request: pytest.FixtureRequest
+) -> Iterator[Cards]:
+    project = Project(tmp_path_factory.mktemp("cards"))
+    if request.param == "s3":
+        project.env |= request.getfixturevalue("remote").env
+    cards = Cards(project)
+    yield cards
+    cards.process.kill()
+    cards.process.wait()
+
+
+def test_an_entry_has_the_cards_type_and_id_and_shows_it(cards: Cards) -> None:
+    links = cards.links()
+    assert set(links) == {"card blank summary", "card blank details"}
+    for label, text in (("card blank summary", "in short"), ("card blank details", "at length")):
+        with urllib.request.urlopen(links[label], timeout=20) as answer:
+            assert answer.headers["Content-Type"] == "text/html; charset=utf-8"
+            content = answer.read().decode()
+        run = f"Flow('Cards').latest_run['start'].task, id={label.split()[-1]!r}"
+        own = f"[card.get() for card in __import__('metaflow.cards').cards.get_cards({run})]"
+        assert [content] == cards.project.query(own)
+        assert text in str(cards.project.query(own.replace(".get()", ".get_data()")).__repr__())
+
+
+def test_nothing_else_is_served(cards: Cards) -> None:
+    link = cards.links()["card blank summary"].removeprefix(cards.url)
+    *task, name = link.split("/")
+    others = [
+        "/",
+        "/".join(task),
+        "/".join([*task, "other.html"]),
+        "/".join([*task, "..", task[-1], name]),
+        link.replace("/start/", "/%2e%2e/"),
+        "/../../flow.py",
+        "/%2e%2e/%2e%2e/flow.py",
+        "/".join([*task, "0.data.json"]),
+    ]
+    assert [cards.status(path) for path in others] == [404] * len(others)
+
+
+def test_a_foreign_page_cannot_ask_in_the_name_of_its_host(cards: Cards) -> None:
+    link = cards.links()["card blank summary"].removeprefix(cards.url)
+    port = cards.url.rsplit(":", 1)[1]
+    assert cards.status(link, f"localhost:{port}") == 200
+    assert cards.status(link, f"evil.example:{port}") == 421
+
+
+def test_an_address_in_use_is_told(cards: Cards) -> None:
+    port = cards.url.rsplit(":", 1)[1]
+    done = cards.project.run(
+        sys.executable, "flow.py", "dagster", "cards", "--port", port, check=False
+    )
+    assert done.returncode != 0
+    assert f"Cannot serve cards at 127.0.0.1:{port}" in done.stdout + done.stderr
