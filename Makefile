@@ -29,7 +29,10 @@ unexport PYTHONDONTWRITEBYTECODE
 
 .PHONY: help
 help: ## Show this list
-	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | awk -F ':.*## ' '{printf "  make %-11s %s\n", $$1, $$2}'
+	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | awk -F ':.*## ' '{printf "  make %-18s %s\n", $$1, $$2}'
+
+# A comma would end an argument of call.
+COMMA := ,
 
 # install VENV,PYTHON,PACKAGES: make a virtual environment, or use the one that is there.
 define install
@@ -46,20 +49,39 @@ endef
 $(STAMP): pyproject.toml
 	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 10))' \
 	  || { echo "Python 3.10 or newer is needed: make PYTHON=python3.12 ..." >&2; exit 1; }
-	@$(call install,$(VENV),$(PYTHON),-e '.[dev]')
+	@$(call install,$(VENV),$(PYTHON),-e '.[dev$(COMMA)docs]')
 	@touch $@
 
 # What only the slow tests need.
 $(ENGINES): $(STAMP)
-	@$(call install,$(VENV),$(PYTHON),-e '.[dev,engines]')
+	@$(call install,$(VENV),$(PYTHON),-e '.[dev$(COMMA)engines]')
 	@touch $@
 
 .PHONY: install
 install: $(STAMP) ## Make .venv with this package and the tools for development
 
+# Metaflow and Dagster as they will be released next, from their repositories.
+DAGSTER_GIT := git+https://github.com/dagster-io/dagster.git\#subdirectory=python_modules
+UNRELEASED_metaflow := git+https://github.com/Netflix/metaflow.git
+UNRELEASED_dagster := $(addprefix $(DAGSTER_GIT)/,libraries/dagster-shared dagster-pipes dagster dagster-graphql dagster-webserver)
+NEIGHBOURS ?= metaflow dagster
+
+.PHONY: install-unreleased
+install-unreleased: $(STAMP) ## Put unreleased NEIGHBOURS (metaflow dagster) into .venv
+	$(call install,$(VENV),$(PYTHON),$(foreach name,$(NEIGHBOURS),$(UNRELEASED_$(name))))
+
+.PHONY: dist
+dist: $(STAMP) ## Build the wheel and the sdist, in ./dist
+	rm -rf dist
+	$(BIN)/python -m build --no-isolation
+
 .PHONY: demo
 demo: $(STAMP) ## Compile a flow and run it in Dagster, in ./demo
 	@$(BIN)/python scripts/demo.py
+
+.PHONY: docs
+docs: $(STAMP) ## Build the site of the documentation, in ./site
+	NO_MKDOCS_2_WARNING=1 $(BIN)/python -m mkdocs --quiet build --strict
 
 .PHONY: test
 test: $(STAMP) ## Run the tests, without the slow ones
@@ -107,5 +129,5 @@ format: $(STAMP) ## Put sources into the house style
 
 .PHONY: clean
 clean: ## Remove .venv and everything that was generated
-	rm -rf $(VENV) $(FLOOR) $(NEWEST) demo bench-results build dist .pytest_cache .ruff_cache .hypothesis
+	rm -rf $(VENV) $(FLOOR) $(NEWEST) demo bench-results build dist site .pytest_cache .ruff_cache .hypothesis
 	find . -name __pycache__ -type d -prune -exec rm -rf {} +

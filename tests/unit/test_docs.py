@@ -40,6 +40,24 @@ def test_options_are_documented():
             assert documented & set(option.opts), option.opts
 
 
+def test_variables_are_documented():
+    """Every variable that the sources name in a string of its own, but prefixes and Metaflow's."""
+    names = set()
+    for source in (ROOT / "src").rglob("*.py"):
+        strings = re.findall(
+            r"[\"'](METAFLOW_DAGSTER_[A-Z_]*[A-Z]|DAGSTER_HOME)[\"']", source.read_text()
+        )
+        names.update(strings)
+        settings = re.findall(r"from_conf\(\s*[\"'](DAGSTER_[A-Z_]+)[\"']", source.read_text())
+        names.update(f"METAFLOW_{name}" for name in settings)
+    assert len(names) >= 12
+    page = (ROOT / "docs/reference/settings.md").read_text(encoding="utf-8")
+    documented = set(re.findall(r"`([A-Z_]+)`", page))
+    assert names <= documented
+    ours = {name for name in documented if name.startswith("METAFLOW_DAGSTER_")}
+    assert ours <= names, "the page names what the sources do not"
+
+
 def test_cron_examples():
     text = (ROOT / "docs/guides/schedules-and-triggers.md").read_text(encoding="utf-8")
     examples = re.findall(r"^\| `([^`@]+)` \| `([^`]+)` \|", text, re.MULTILINE)

@@ -1,0 +1,3 @@
+"""The package's version: the only place that says it."""
+
+__version__ = "1.0.0rc1"
