@@ -25,7 +25,6 @@ CASES = [
     example("chain_features", {"limit": 3}),
     example("chain_report"),
     example("resume", {"divisor": 2}),
-    example("resume", fails=True),
     example("project", top_options=("--branch", "test_1")),
     example("compute"),
 ]
