@@ -17,7 +17,8 @@ FLOOR_TESTS ?= $(VERSION_TESTS)
 NEWEST := .venv-newest
 NEWEST_PYTHON ?=
 NEWEST_TESTS ?= $(VERSION_TESTS)
-VERSION_TESTS := tests/unit tests/golden tests/differential tests/deploy tests/events tests/runtime
+VERSION_TESTS := tests/unit tests/golden tests/deploy tests/events \
+  tests/differential/test_shapes.py tests/differential/test_tasks.py
 
 # Metaflow runs for nobody without a name, and not for root: containers have only that.
 ifeq ($(filter-out root,$(USER)),)
