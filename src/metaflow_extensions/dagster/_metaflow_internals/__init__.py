@@ -25,6 +25,7 @@ this package is not. Metaflow imports this module in every process, so it import
 
 from __future__ import annotations
 
+import json
 from collections.abc import Callable, Iterable, Iterator
 from typing import TYPE_CHECKING, Any
 
@@ -132,6 +133,17 @@ def check_parameters(flow: Flow) -> None:
         MetaflowException: two names differ in case only.
     """
     _part(flow, "_check_parameters")(config_parameters=False)
+
+
+def written_spec(decorator: StepDecorator) -> str:
+    """A decorator with the attributes that its author gave, as ``--with`` takes it."""
+    given = _part(decorator, "_user_defined_attributes")
+    pairs = [
+        f"{name}={value if isinstance(value, (int, float, str)) else json.dumps(value)}"
+        for name, value in decorator.attributes.items()
+        if name in given and value is not None
+    ]
+    return f"{decorator.name}:{','.join(pairs)}" if pairs else decorator.name
 
 
 def add_decorators(state: CliState, specs: Iterable[str]) -> None:

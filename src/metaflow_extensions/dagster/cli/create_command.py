@@ -158,6 +158,14 @@ def positive(_: Any, option: Any, value: int | None) -> int | None:
     show_default=True,
     help="Fork tasks from a process that has Metaflow loaded, or start a new interpreter for each.",
 )
+@click.option(
+    "--runtime",
+    type=click.Choice(["embedded", "package"]),
+    default="embedded",
+    show_default=True,
+    help="embedded: FILE has in it all that it runs. package: a short FILE, which imports that "
+    "from metaflow-dagster; it must be installed where the job runs, in a version that FILE names.",
+)
 @click.option("--force", is_flag=True, help="Overwrite FILE even if we did not generate it.")
 @click.option(
     "--origin-run-id",

@@ -11,6 +11,7 @@ from importlib import resources
 
 # In the order in which the generated file shows them.
 MODULES = (
+    "flow",
     "environ",
     "identity",
     "parameters",
@@ -22,6 +23,9 @@ MODULES = (
     "package",
     "resume",
     "task",
+    "loop",
+    "show",
+    "step",
     "fanout",
     "payload",
     "sensors",
@@ -90,6 +94,17 @@ def embed(used: Iterable[str]) -> tuple[str, set[Import], set[str]]:
         text += definition.source
         previous = definition
     return text, {imports[name] for name in mentioned if name in imports}, mentioned
+
+
+@cache
+def api_names() -> list[str]:
+    """What thin files import from ``runtime/api.py``, which would import Dagster here."""
+    text = resources.files(_PACKAGE).joinpath("runtime/api.py").read_text(encoding="utf-8")
+    return next(
+        ast.literal_eval(node.value)
+        for node in ast.parse(text).body
+        if isinstance(node, ast.Assign) and ast.unparse(node.targets[0]) == "__all__"
+    )
 
 
 @cache

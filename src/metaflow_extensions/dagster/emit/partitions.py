@@ -5,15 +5,13 @@ from __future__ import annotations
 from ..plan.job import JobPlan
 from ..plan.parameters import ParameterPlan
 from ..plan.partitions import PartitionsPlan
-from .literals import literal
-
-_WIDTH = 88
+from .literals import call, literal
 
 
 def partitions_text(partitions: PartitionsPlan) -> str:
     """The definition of a job's partitions."""
     if partitions.is_static:
-        args = [literal(list(partitions.keys), 4)]
+        args = [literal(list(partitions.keys))]
     elif partitions.cron is None:
         args = [f"start_date={literal(partitions.start)}"]
     else:
@@ -24,7 +22,7 @@ def partitions_text(partitions: PartitionsPlan) -> str:
         ]
     if partitions.timezone:
         args.append(f"timezone={literal(partitions.timezone)}")
-    return _fitted(f"PARTITIONS = {partitions.class_name}(", args, 0, ")")
+    return f"PARTITIONS = {call(partitions.class_name, args)}"
 
 
 def job_config_text(plan: JobPlan) -> str:
@@ -32,7 +30,7 @@ def job_config_text(plan: JobPlan) -> str:
     assert plan.partitions is not None
     parameter = _parameter(plan, plan.partitions.parameter)
     args = [literal(plan.ops[0].key), literal(parameter.key), literal(str(parameter.kind))]
-    return _fitted("_partitioned(", ["PARTITIONS", *args], 11, ")")
+    return call("_partitioned", ["PARTITIONS", *args])
 
 
 def scheduled_text(plan: JobPlan) -> str:
@@ -45,17 +43,8 @@ def scheduled_text(plan: JobPlan) -> str:
         args += ["partitions=PARTITIONS", f"key={literal(parameter.key)}"]
         if str(parameter.kind) != "str":
             args.append(f"kind={literal(str(parameter.kind))}")
-    return _fitted("_scheduled(", args, 17, ")")
+    return call("_scheduled", args)
 
 
 def _parameter(plan: JobPlan, name: str) -> ParameterPlan:
     return next(parameter for parameter in plan.parameters if parameter.name == name)
-
-
-def _fitted(start: str, args: list[str], before: int, end: str) -> str:
-    """A call on one line if it fits there, after ``before`` columns, else an argument a line."""
-    line = f"{start}{', '.join(args)}{end}"
-    if before + len(line) < _WIDTH and "\n" not in line:
-        return line
-    indent = " " * 4 if before else ""
-    return f"{start}\n" + "".join(f"{indent}    {arg},\n" for arg in args) + f"{indent}{end}"

@@ -15,16 +15,20 @@ from ..plan.job import JobPlan
 from ..plan.model import Arg, Call, ForEach, HelperOp, OpInput, OpOutput, OpPlan, Ref
 from ..plan.parameters import ParameterPlan
 from ..runtime.source import _cache_folder
+from ..version import __version__, compatible
 from .assets import asset_section, assets_text, checks_text, watched_text
-from .embed import Import, embed, names_in
-from .literals import literal
+from .embed import Import, api_names, embed, names_in
+from .layout import WIDTH, layout
+from .literals import call, literal
 from .partitions import job_config_text, partitions_text, scheduled_text
-from .triggers import def_line, exit_hooks_call, names_text, sensor_call, sensor_summary
+from .triggers import exit_hooks_call, sensor_call, sensor_summary
 
-_RULE = 88
 # What comes before the ops depends on what they use, so it is put in afterwards.
 _IMPORTS_HERE = "# (imports)"
 _HELPERS_HERE = "# (helpers)"
+_CONTENTS_HERE = "(contents)"
+_RULE_START = "# -- "
+_API = "metaflow_extensions.dagster.runtime.api"
 # Names that templates use and no helper does.
 _IMPORTS = {
     "Any": Import("typing", "Any"),
@@ -33,59 +37,81 @@ _IMPORTS = {
     "List": Import("typing", "List"),
     "Optional": Import("typing", "Optional"),
     "Union": Import("typing", "Union"),
+    "AssetSpec": Import("dagster", "AssetSpec"),
     "Field": Import("pydantic", "Field"),
 } | {
     name: Import("dagster", name)
     for name in [
         "Config",
         "DailyPartitionsDefinition",
+        "HourlyPartitionsDefinition",
+        "MonthlyPartitionsDefinition",
+        "StaticPartitionsDefinition",
+        "TimeWindowPartitionsDefinition",
+        "WeeklyPartitionsDefinition",
         "DefaultScheduleStatus",
         "DefaultSensorStatus",
         "Definitions",
         "DynamicOut",
         "DynamicOutput",
-        "HourlyPartitionsDefinition",
         "In",
-        "MonthlyPartitionsDefinition",
         "OpExecutionContext",
         "Out",
         "Output",
         "ScheduleDefinition",
         "SensorEvaluationContext",
         "SensorResult",
-        "StaticPartitionsDefinition",
-        "TimeWindowPartitionsDefinition",
-        "WeeklyPartitionsDefinition",
         "in_process_executor",
         "job",
         "op",
         "sensor",
     ]
 }
-_OUTS = {
-    OpOutput.TASK: "Out(str)",
-    OpOutput.FOREACH: "DynamicOut(str)",
-    OpOutput.FOREACH_DEFERRED: "Out(dict)",
-    OpOutput.GANG: "Out(list)",
+_RETURNS = {  # of an op, by what it hands on, and the helper that hands it on
+    OpOutput.NONE: ("None", "_record_success"),
+    OpOutput.TASK: ("str", "return _hand_on"),
+    OpOutput.FOREACH: ("Iterator[Any]", "yield from _split_outputs"),
+    OpOutput.FOREACH_DEFERRED: ("dict[str, Any]", "return _splits"),
+    OpOutput.SWITCH: ("Iterator[Any]", "yield _chosen"),
+    OpOutput.GANG: ("list[str]", "return _gang"),
 }
 _EXECUTORS = {
-    "auto": "_executor()",
+    "auto": "_executor(FLOW)",
     "in_process": "in_process_executor",
-    "multiprocess": "_multiprocess_executor()",
+    "multiprocess": "_multiprocess_executor(FLOW)",
 }
 _TYPES = {"str": "str", "list": "list[Any]", "dict": "dict[str, Any]"}
 
 
 def render(plan: JobPlan) -> str:
     """The text of the definitions file: the same plan always gives the same bytes."""
-    text = _template(plan)
+    thin = plan.runtime == "package"
+    text = _template(plan, thin)
     names = names_in(text)
-    helpers, imports, mentioned = embed(names)
+    if thin:
+        helpers, mentioned = "", names
+        imports = {Import(_API, name) for name in names & set(api_names())}
+    else:
+        helpers, imports, mentioned = embed(names | {"_Flow"})
+        helpers = f"{_section('Helpers')}\n{helpers}\n\n\nFLOW = _Flow.of(globals())"
     imports |= {_IMPORTS[name] for name in names | mentioned if name in _IMPORTS}
     if ":" in plan.engine.executor:
         imports.add(_imported_executor(plan)[0])
-    text = text.replace(_IMPORTS_HERE, _import_block(imports), 1)
-    return _tidy(text.replace(_HELPERS_HERE, helpers, 1))
+    before, after = text.replace(_IMPORTS_HERE, _import_block(imports), 1).split(_HELPERS_HERE)
+    return _with_contents(_tidy(layout(before) + helpers + layout(after)))
+
+
+def _with_contents(text: str) -> str:
+    """Put the list of sections, with their lines, into the head of the file."""
+    lines = text.split("\n")
+    found = [
+        (number, line[len(_RULE_START) :].rstrip(" -"))
+        for number, line in enumerate(lines, start=1)
+        if line.startswith(_RULE_START)
+    ]
+    more = len(found)  # the list itself, its title taking the line of the mark
+    rows = [f"    {number + more:>5}  {title}" for number, title in found]
+    return text.replace(_CONTENTS_HERE, "\n".join(["Sections, by line:", *rows]), 1)
 
 
 def prepare() -> None:
@@ -94,7 +120,7 @@ def prepare() -> None:
     _environment()
 
 
-def _template(plan: JobPlan) -> str:
+def _template(plan: JobPlan, thin: bool) -> str:
     names = [_sensor_name(plan, index) for index in range(len(plan.triggers))]
     hooked = plan.exit_hooks is not None
     return (
@@ -104,6 +130,10 @@ def _template(plan: JobPlan) -> str:
             plan=plan,
             imports=_IMPORTS_HERE,
             helpers=_HELPERS_HERE,
+            contents=_CONTENTS_HERE,
+            thin=thin,
+            version=f"metaflow-dagster {compatible() if thin else __version__}",
+            works_with=compatible(),
             parameter_kinds={p.name: str(p.kind) for p in plan.parameters},
             job_names=[plan.job_name, *([f"{plan.job_name}_exit_hooks"] if hooked else [])],
             sensor_names=names + ([f"{plan.job_name}_exit_hooks_sensor"] if hooked else []),
@@ -121,28 +151,29 @@ def _environment() -> jinja2.Environment:
         keep_trailing_newline=True,
         bytecode_cache=_bytecode_cache(),
     )
-    environment.filters.update(py=_py, docstring=_docstring, dict=dict, names=names_text)
+    environment.filters.update(py=literal, docstring=_docstring)
     environment.globals.update(
         section=_section,
         constant=_constant,
         op_decorator=_op_decorator,
         job_decorator=_job_decorator,
         helper_decorator=_helper_decorator,
-        call_args=_call_args,
-        statement_text=_statement_text,
-        config_field=_config_field,
-        types=_TYPES,
-        sensor_call=sensor_call,
-        sensor_summary=sensor_summary,
-        exit_hooks_call=exit_hooks_call,
-        decorator=_decorator,
-        def_line=def_line,
+        op_call=_op_call,
+        handing_on=_handing_on,
         partitions_text=partitions_text,
         scheduled_text=scheduled_text,
         asset_section=asset_section,
         assets_text=assets_text,
         checks_text=checks_text,
         watched_text=watched_text,
+        statement_text=_statement_text,
+        config_field=_config_field,
+        types=_TYPES,
+        returns={kind: returned for kind, (returned, _) in _RETURNS.items()},
+        shown=_shown,
+        sensor_call=sensor_call,
+        sensor_summary=sensor_summary,
+        exit_hooks_call=exit_hooks_call,
     )
     for name in ("file", "constants", "op", "job"):  # what every file has
         environment.get_template(f"{name}.py.j2")  # compiled now, and kept
@@ -159,75 +190,62 @@ def _bytecode_cache() -> jinja2.BytecodeCache | None:
     return jinja2.FileSystemBytecodeCache(folder) if os.access(folder, os.W_OK) else None
 
 
-def _py(value: Any, indent: int = 0) -> str:
-    return literal(value, indent)
-
-
 def _constant(name: str, value: Any) -> str:
-    text = literal(value, before=len(name) + 3)
-    # Formatters put a long string into parentheses where it fits a line then.
-    if "\n" not in text and len(text) + 4 <= _RULE < len(name) + 3 + len(text):
-        return f"{name} = (\n    {text}\n)"
-    return f"{name} = {text}"
+    return f"{name} = {literal(value)}"
+
+
+def _shown(of_steps: dict[str, list[str]]) -> dict[str, list[str]]:
+    """What some steps have, without those that have nothing."""
+    return {step: specs for step, specs in of_steps.items() if specs}
 
 
 def _section(title: str) -> str:
-    return f"# -- {title} " + "-" * (_RULE - len(title) - 6)
+    return f"{_RULE_START}{title} " + "-" * (WIDTH - len(title) - 6)
 
 
 def _docstring(text: str) -> str:
     """The first paragraph of a docstring, as one."""
     line = " ".join(text.strip().split("\n\n")[0].split())
     line = line.replace("\\", "\\\\").replace('"""', "'''")
-    return f'"""{line} """' if line.endswith('"') else f'"""{line}"""'
-
-
-def _decorator(name: str, options: dict[str, str]) -> str:
-    """``@name(...)`` on one line, or with an option a line."""
-    args = [f"{key}={value}" for key, value in options.items()]
-    line = f"@{name}({', '.join(args)})"
-    if len(line) <= _RULE and "\n" not in line:
-        return line
-    return f"@{name}(\n" + "".join(f"    {arg},\n" for arg in args) + ")"
+    before, after = (" " if line[at] == '"' else "" for at in (0, -1))
+    return f'"""{before}{line}{after}"""'
 
 
 def _op_decorator(op: OpPlan) -> str:
     options = {"name": literal(op.op_name)}
-    if op.inputs:
-        options["ins"] = _mapping({put.name: f"In({put.type})" for put in op.inputs})
     if op.output_kind is OpOutput.SWITCH:
-        optional = "Out(str, is_required=False)"
-        options["out"] = _mapping({choice.output: optional for choice in op.choices})
-    elif op.output_kind is not OpOutput.NONE:
-        options["out"] = _OUTS[op.output_kind]
+        outs = (f"{literal(c.output)}: Out(str, is_required=False)" for c in op.choices)
+        options["out"] = "{" + ", ".join(outs) + "}"
+    elif op.output_kind is OpOutput.FOREACH:
+        options["out"] = "DynamicOut(str)"
     if op.tags:
-        options["tags"] = literal(dict(op.tags), 4, 9)
+        options["tags"] = literal(dict(op.tags))
     if op.pool:
         options["pool"] = literal(op.pool)
-    return _decorator("op", options)
+    return "@" + call("op", (), options)
 
 
-def _helper_decorator(plan: JobPlan, kind: HelperOp, name: str, out: str) -> str:
-    options = {"name": literal(name), "ins": '{"values": In(list)}', "out": out}
+def _helper_decorator(plan: JobPlan, kind: HelperOp, name: str) -> str:
+    out = {} if kind is HelperOp.COLLECT else {"out": "DynamicOut()"}
     tags = {**dict(plan.engine.helper_tags), HELPER_TAG: kind.value}
-    options["tags"] = literal(tags, 4, 9)
-    return _decorator("op", options)
+    return "@" + call("op", (), {"name": literal(name), **out, "tags": literal(tags)})
 
 
 def _job_decorator(plan: JobPlan) -> str:
     options = {"name": literal(plan.job_name)}
     if plan.description:
         options["description"] = literal(plan.description)
-    options["tags"] = literal(plan.job_tags, 4)
-    options["metadata"] = f"_deployment({plan.assets.line})"
+    options["tags"] = literal(plan.job_tags)
+    options["metadata"] = f"_deployment(FLOW, {plan.assets.line})"
     if plan.assets.owners:
-        options["owners"] = literal(list(plan.assets.owners), 4, 11)
+        options["owners"] = literal(list(plan.assets.owners))
     if plan.partitions:
         options["config"] = job_config_text(plan)
-    options["resource_defs"] = '{"io_manager": _TaskPaths()}'
+    options["resource_defs"] = '{"io_manager": _TaskPaths(FLOW)}'
     if executor := _executor(plan):
-        options["executor_def"] = f"_with_exit_hooks({executor})" if plan.exit_hooks else executor
-    return _decorator("job", options)
+        hooked = f"_with_exit_hooks(FLOW, {executor})"
+        options["executor_def"] = hooked if plan.exit_hooks else executor
+    return "@" + call("job", (), options)
 
 
 def _executor(plan: JobPlan) -> str | None:
@@ -249,17 +267,8 @@ def _imported_executor(plan: JobPlan) -> tuple[Import, str]:
     return Import(module, name), name
 
 
-def _mapping(entries: dict[str, str]) -> str:
-    """A dict of names to source texts."""
-    rows = [f"{literal(key)}: {value}" for key, value in entries.items()]
-    line = "{" + ", ".join(rows) + "}"
-    if len(line) <= _RULE - 10:
-        return line
-    return "{\n" + "".join(f"        {row},\n" for row in rows) + "    }"
-
-
-def _call_args(op: OpPlan) -> str:
-    """The arguments of ``_run_step``: what differs from its defaults."""
+def _op_call(op: OpPlan, function: str = "") -> str:
+    """The call that runs an op's step, with what differs from the helper's defaults."""
     name = op.inputs[0].name if op.inputs else "params_path"
     source = {
         OpInput.RUN_START: "params_path",
@@ -283,11 +292,18 @@ def _call_args(op: OpPlan) -> str:
     ):
         if value:
             options[option] = literal(value)
-    args = ["context", literal(op.step), source, *(f"{k}={v}" for k, v in options.items())]
-    line = ", ".join(args)
-    if len(line) <= _RULE - 26:
-        return line
-    return "\n        " + ",\n        ".join(args) + ",\n    "
+    function = function or ("_run_loop" if op.loop else "_run_task")
+    return call(function, ["FLOW", "context", literal(op.step), source], options)
+
+
+def _handing_on(op: OpPlan, task: str = "") -> str:
+    """The last statement of an op; where no task is named, it runs the step as well."""
+    if not task and op.output_kind is OpOutput.TASK and not op.loop:
+        return f"return {_op_call(op, '_run_step')}"
+    args = ["FLOW", "context", task or _op_call(op)]
+    if op.output_kind is OpOutput.NONE:
+        args.append("FLOW_ASSET")
+    return call(_RETURNS[op.output_kind][1], args)
 
 
 def _statement_text(statement: Call | ForEach) -> str:
@@ -325,21 +341,16 @@ def _config_field(parameter: ParameterPlan) -> str:
     """A field of the Config class, with its default, description and alias where it has them."""
     options: dict[str, str] = {}
     if parameter.default is not MISSING:
-        options["default"] = literal(parameter.default, 8, 16)
+        options["default"] = literal(parameter.default)
     for name, text in (("description", parameter.description), ("alias", parameter.alias)):
         if text:
             options[name] = literal(text)
     left = f"    {parameter.field}: {parameter.annotation}"
     if not options:
         return left
-    plain = set(options) == {"default"} and not isinstance(parameter.default, (list, dict))
-    if plain and len(line := f"{left} = {options['default']}") <= _RULE:
-        return line
-    args = [f"{name}={text}" for name, text in options.items()]
-    line = f"{left} = Field({', '.join(args)})"
-    if len(line) <= _RULE and "\n" not in line:
-        return line
-    return f"{left} = Field(\n" + "".join(f"        {arg},\n" for arg in args) + "    )"
+    if set(options) == {"default"} and not isinstance(parameter.default, (list, dict)):
+        return f"{left} = {options['default']}"
+    return f"{left} = {call('Field', (), options)}"
 
 
 def _sensor_name(plan: JobPlan, index: int) -> str:
@@ -365,10 +376,7 @@ def _import_block(imports: set[Import]) -> str:
                 key=lambda name: (not name[0].isupper(), name.lower()),
             )
             names = [n for n in named if " as " not in n]
-            line = f"from {module} import {', '.join(names)}"
-            if len(line) > 88:
-                line = f"from {module} import (\n" + "".join(f"    {n},\n" for n in names) + ")"
-            lines += [line] if names else []
+            lines += [f"from {module} import {', '.join(names)}"] if names else []
             lines += [f"from {module} import {name}" for name in named if name not in names]
         if lines:
             blocks.append("\n".join(lines))

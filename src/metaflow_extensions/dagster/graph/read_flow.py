@@ -18,6 +18,7 @@ from .._metaflow_internals import (
     graph_of,
     has_launch_hook,
     step_decorators_of,
+    written_spec,
 )
 from ..errors import DagsterDeployError, Problems
 from .flow import (
@@ -147,7 +148,7 @@ def _decorator(deco: Any) -> DecoratorView:
     return DecoratorView(
         name=deco.name,
         attributes=dict(deco.attributes) if is_open else {},
-        spec=deco.make_decorator_spec() if is_open else deco.name,
+        spec=written_spec(deco) if is_open else deco.name,
         is_static=deco.statically_defined,
         retries=tuple(deco.step_task_retry_count()),
         acts_at_launch=has_launch_hook(deco),

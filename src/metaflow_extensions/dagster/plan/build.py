@@ -95,6 +95,7 @@ def build_plan(
         schedule_on=options.schedule_on,
         triggers_on=options.triggers_on,
         emit_events=options.emit_events,
+        runtime=options.runtime,
     )
 
 

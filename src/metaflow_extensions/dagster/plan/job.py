@@ -73,6 +73,8 @@ class JobPlan:
 
     package: PackagePlan | None = None
     """Where the flow's code is; known once it has been stored."""
+    runtime: str = "embedded"
+    """Whether the file has what it runs in it, or imports it from the "package"."""
     origin_run_id: str | None = None
     """The Metaflow run that the file resumes."""
 

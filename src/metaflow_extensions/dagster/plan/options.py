@@ -47,6 +47,8 @@ class CreateOptions:
     asset_checks: tuple[str, ...] = ()
     """``STEP.ARTIFACT``."""
     warm_start: bool = True
+    runtime: str = "embedded"
+    """Or "package": a thin file, which imports what it runs from this package."""
 
     @classmethod
     def from_values(cls, values: Mapping[str, Any]) -> CreateOptions:

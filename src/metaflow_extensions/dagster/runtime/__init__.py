@@ -1,6 +1,6 @@
-"""Helpers that every generated file carries.
+"""What a generated file runs: its flow's tasks, as Metaflow would, from Dagster's ops.
 
-The emitter copies the functions a flow needs out of these modules, so they use only Dagster, the
-standard library and, inside functions, Metaflow: the generated file loads without Metaflow.
-``constants`` holds stand-ins for what the generated file defines itself.
+A file has a copy of the functions that it needs or, with ``create --runtime=package``, imports
+them from ``api``. Each is given the flow as a ``_Flow``, so that flows can share the modules. As
+they are copied, they use only Dagster, the standard library and, inside functions, Metaflow.
 """

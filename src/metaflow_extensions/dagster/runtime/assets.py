@@ -22,38 +22,34 @@ from dagster import (
     asset_check,
 )
 
-from .constants import (
-    CODE_PACKAGE_URL,
-    FLOW_FILE,
-    FLOW_NAME,
-    METAFLOW_STEP_ENV,
-)
 from .events import _EVENT_KEY
+from .flow import _Flow
+from .show import _add_step_metadata, _artifact_metadata
 from .store import _task_datastore
-from .task import _artifact_metadata, _run_start, _StepResult
+from .task import _run_start, _StepResult
 
 _DATA_VERSION = "dagster/data_version"  # a materialization's tag
 
 
-def _code_reference(line: int) -> dict[str, Any]:
+def _code_reference(flow: _Flow, line: int) -> dict[str, Any]:
     """Metadata that links an asset to the flow's source."""
     with warnings.catch_warnings():  # Dagster calls these classes beta
         warnings.simplefilter("ignore")
         reference = LocalFileCodeReference(
-            file_path=FLOW_FILE, line_number=line, label=FLOW_NAME
+            file_path=flow.flow_file, line_number=line, label=flow.flow_name
         )
         references = CodeReferencesMetadataValue(code_references=[reference])
     return {"dagster/code_references": references}
 
 
-def _deployment(line: int) -> dict[str, Any]:
+def _deployment(flow: _Flow, line: int) -> dict[str, Any]:
     """Metadata of the job: its source, and when and by whom it was deployed."""
     return {
-        **_code_reference(line),
-        "source": MetadataValue.path(FLOW_FILE),
-        "code package": CODE_PACKAGE_URL,
-        "deployed by": METAFLOW_STEP_ENV.get("METAFLOW_USER", "unknown"),
-        "deployed": MetadataValue.timestamp(os.path.getmtime(__file__)),
+        **_code_reference(flow, line),
+        "source": MetadataValue.path(flow.flow_file),
+        "code package": flow.code_package_url,
+        "deployed by": flow.metaflow_step_env.get("METAFLOW_USER", "unknown"),
+        "deployed": MetadataValue.timestamp(os.path.getmtime(flow.definitions_file)),
     }
 
 
@@ -83,13 +79,14 @@ def _partition_of(context: OpExecutionContext) -> str | None:
 
 
 def _record_success(
-    context: OpExecutionContext, task: _StepResult, asset: AssetSpec
+    flow: _Flow, context: OpExecutionContext, task: _StepResult, asset: AssetSpec
 ) -> None:
     """Record a run that has come to its end, with what its last step leaves."""
+    _add_step_metadata(flow, context, task)
     run_id = task.path.split("/")[0]
     metadata: dict[str, Any] = {
         **_artifact_metadata(task),
-        "metaflow run": f"{FLOW_NAME}/{run_id}",
+        "metaflow run": f"{flow.flow_name}/{run_id}",
         "duration (s)": round(time.time() - _run_start(context), 3),
     }
     if task.url:
@@ -102,6 +99,7 @@ def _record_success(
 
 
 def _record_artifact(
+    flow: _Flow,
     context: OpExecutionContext,
     task: _StepResult,
     name: str,
@@ -112,14 +110,14 @@ def _record_artifact(
     Its version for Dagster is the hash of its bytes.
     """
     asset = assets[f"{task.path.split('/')[1]}.{name}"]
-    hashes = dict(_task_datastore(task.path, "r").items())
+    hashes = dict(_task_datastore(flow, task.path, "r").items())
     if name not in hashes:
         context.log.warning(
             f"{task.path} has no artifact {name}: the asset {asset.key.to_user_string()} is not "
             "materialized."
         )
         return
-    pathspec = f"{FLOW_NAME}/{task.path}"
+    pathspec = f"{flow.flow_name}/{task.path}"
     snippet = f"from metaflow import Task\n\nTask({pathspec!r})[{name!r}].data"
     metadata: dict[str, Any] = {
         "metaflow artifact": f"{pathspec}/{name}",
@@ -138,44 +136,49 @@ def _record_artifact(
 
 
 def _record_check(
-    context: OpExecutionContext, task: _StepResult, name: str, asset: AssetSpec
+    flow: _Flow,
+    context: OpExecutionContext,
+    task: _StepResult,
+    name: str,
+    asset: AssetSpec,
 ) -> None:
     """Record a boolean artifact as the result of the check that is named like it."""
-    value, problem = _boolean(task, name)
+    value, problem = _boolean(flow, task, name)
     evaluation: Any = AssetCheckEvaluation(  # accepted, though not by its type
         asset_key=asset.key,
         check_name=name,
         passed=value,
-        metadata={"metaflow artifact": f"{FLOW_NAME}/{task.path}/{name}"},
+        metadata={"metaflow artifact": f"{flow.flow_name}/{task.path}/{name}"},
         description=problem,
     )
     context.log_event(evaluation)
 
 
-def _boolean(task: _StepResult, name: str) -> tuple[bool, str | None]:
+def _boolean(flow: _Flow, task: _StepResult, name: str) -> tuple[bool, str | None]:
     """An artifact's value; False where it is none, and why."""
     if name not in task.artifacts:
         return False, f"The step left no artifact {name}."
     kind, _, *values = task.artifacts[name] or ("bool", 0)
     if not re.fullmatch(r"bool|numpy\.bool_?", kind):
         return False, f"The artifact {name} is no boolean, but of type {kind}."
-    value = values[0] if values else _task_datastore(task.path, "r")[name]
+    value = values[0] if values else _task_datastore(flow, task.path, "r")[name]
     return bool(value), None
 
 
 def _check_by_runs(
-    asset: AssetSpec, name: str, step_name: str
+    flow: _Flow, asset: AssetSpec, name: str, step_name: str
 ) -> AssetChecksDefinition:
     """A check that runs of the flow decide."""
 
     @asset_check(
         asset=asset.key,
         name=name,
-        description=f"The artifact {name} of step {step_name}. Each run of {FLOW_NAME} decides it.",
+        description=f"The artifact {name} of step {step_name}. Each run of "
+        f"{flow.flow_name} decides it.",
     )
     def decide() -> AssetCheckResult:
         raise Failure(
-            f"Each run of flow {FLOW_NAME} decides this check. Start a run of its job.",
+            f"Each run of flow {flow.flow_name} decides this check. Start a run of its job.",
             allow_retries=False,
         )
 

@@ -17,6 +17,7 @@ from dagster import (
     SensorResult,
 )
 
+from .flow import _Flow
 from .payload import _config_value
 from .sensors import _arrived, _new_records, _read_cursor, _start, _tick
 
@@ -29,6 +30,7 @@ _PLAIN = (str, int, float, bool, list, dict, type(None))
 
 
 def _on_events(
+    flow: _Flow,
     context: SensorEvaluationContext,
     op: str,
     events: Mapping[str, Mapping[str, str]],
@@ -55,7 +57,7 @@ def _on_events(
     sources = {name: _publications(context, name) for name in events}
     requests = []
     refused = json.loads(context.cursor or "{}").get("left_out", [])
-    for name, record in _new_records(sources, state["after"]):
+    for name, record in _new_records(flow, sources, state["after"]):
         event = _event(name, record)
         try:
             _config(event, events[name], kinds, required)

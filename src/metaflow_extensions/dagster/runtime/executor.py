@@ -5,30 +5,30 @@ from typing import Any
 from dagster import ExecutorDefinition, Noneable, multiprocess_executor
 from dagster import Field as ConfigField
 
-from .constants import MAX_WORKERS
+from .flow import _Flow
 
 
-def _executor() -> ExecutorDefinition:
+def _executor(flow: _Flow) -> ExecutorDefinition:
     """metaflow-dagster's executor where it is installed, else one process a step."""
     try:
         from metaflow_extensions.dagster.executor import metaflow_executor  # pyright: ignore
     except ImportError:
-        return _multiprocess_executor()
+        return _multiprocess_executor(flow)
     return metaflow_executor.configured(
-        _executor_config, config_schema=_executor_schema()
+        _executor_config, config_schema=_executor_schema(flow)
     )
 
 
-def _multiprocess_executor() -> ExecutorDefinition:
+def _multiprocess_executor(flow: _Flow) -> ExecutorDefinition:
     """Dagster's own: one process a step, forked from one that has Dagster loaded."""
     return multiprocess_executor.configured(
-        _multiprocess_config, config_schema=_executor_schema()
+        _multiprocess_config, config_schema=_executor_schema(flow)
     )
 
 
-def _executor_schema() -> dict[str, Any]:
+def _executor_schema(flow: _Flow) -> dict[str, Any]:
     return {
-        "max_concurrent": ConfigField(int, default_value=MAX_WORKERS),
+        "max_concurrent": ConfigField(int, default_value=flow.max_workers),
         "tag_concurrency_limits": ConfigField(Noneable(list), default_value=None),
     }
 

@@ -1,22 +1,11 @@
-"""Dynamic outputs, and the plumbing ops that re-emit task paths."""
+"""Helper ops, which run no task and re-emit task paths as dynamic outputs."""
 
 from collections.abc import Iterable, Iterator
 from typing import Any
 
-from dagster import DynamicOutput, OpExecutionContext
+from dagster import DynamicOutput
 
-from .identity import _flat, _input_order, _item, _mapping_key, _scope
-from .task import _add_step_metadata, _StepResult
-
-
-def _split_outputs(
-    context: OpExecutionContext, task: _StepResult
-) -> Iterator[DynamicOutput[str]]:
-    """One dynamic output for each split of a foreach step; the first one shows the task."""
-    keys = [_mapping_key((*_item(context), index)) for index in range(task.splits)]
-    _add_step_metadata(context, task, mapping_key=keys[0])
-    for key in keys:
-        yield DynamicOutput(task.path, mapping_key=key)
+from .identity import _flat, _input_order, _mapping_key, _scope
 
 
 def _fan_out(tasks: list[Any]) -> Iterator[DynamicOutput[str]]:

@@ -5,38 +5,40 @@ import os
 from io import BytesIO
 from typing import Any
 
-from dagster import ConfigurableIOManager, InputContext, OutputContext
+from dagster import InputContext, IOManager, OutputContext
 
-from .constants import FLOW_NAME
+from .flow import _Flow
 from .store import _storage, _top_option
 
 
-class _TaskPaths(ConfigurableIOManager):
+class _TaskPaths(IOManager):
     """Keeps what ops yield, so that other hosts and re-executed runs find it too.
 
     The values are small and plain: task paths, lists of them, numbers of splits.
     """
 
+    def __init__(self, flow: _Flow) -> None:
+        self._flow = flow
+
     def handle_output(self, context: OutputContext, obj: Any) -> None:
-        _write_small(self._name(context), json.dumps(obj).encode())
+        _write_small(self._flow, self._name(context), json.dumps(obj).encode())
 
     def load_input(self, context: InputContext) -> Any:
         if context.upstream_output is None:
             raise ValueError("The input comes from no other op.")
-        return json.loads(_read_small(self._name(context.upstream_output)))
+        return json.loads(_read_small(self._flow, self._name(context.upstream_output)))
 
-    @staticmethod
-    def _name(context: OutputContext) -> str:
+    def _name(self, context: OutputContext) -> str:
         # run, step and output, and the mapping key of a dynamic output
-        return "/".join([FLOW_NAME, "_dagster", *context.get_identifier()])
+        return "/".join([self._flow.flow_name, "_dagster", *context.get_identifier()])
 
 
-def _write_small(name: str, data: bytes) -> None:
+def _write_small(flow: _Flow, name: str, data: bytes) -> None:
     """Put a small file in the datastore, replacing it at once."""
-    if _top_option("datastore") != "local":
-        _storage().save_bytes([(name, BytesIO(data))], overwrite=True)
+    if _top_option(flow, "datastore") != "local":
+        _storage(flow).save_bytes([(name, BytesIO(data))], overwrite=True)
         return
-    path = os.path.join(_top_option("datastore-root"), name)
+    path = os.path.join(_top_option(flow, "datastore-root"), name)
     os.makedirs(os.path.dirname(path), exist_ok=True)
     scratch = f"{path}.{os.getpid()}"
     with open(scratch, "wb") as file:
@@ -44,12 +46,13 @@ def _write_small(name: str, data: bytes) -> None:
     os.replace(scratch, path)
 
 
-def _read_small(name: str) -> bytes:
+def _read_small(flow: _Flow, name: str) -> bytes:
     """Read what `_write_small` wrote."""
-    if _top_option("datastore") == "local":
-        with open(os.path.join(_top_option("datastore-root"), name), "rb") as file:
+    if _top_option(flow, "datastore") == "local":
+        path = os.path.join(_top_option(flow, "datastore-root"), name)
+        with open(path, "rb") as file:
             return file.read()
-    with _storage().load_bytes([name]) as loaded:
+    with _storage(flow).load_bytes([name]) as loaded:
         for _, path, _ in loaded:
             if path is not None:
                 with open(path, "rb") as file:

@@ -25,13 +25,8 @@ from dagster import (
     SensorResult,
 )
 
-from .constants import (
-    EXIT_HOOKS_ON_ERROR,
-    EXIT_HOOKS_ON_SUCCESS,
-    FLOW_NAME,
-    METAFLOW_STEP_ENV,
-)
 from .environ import _is_foreign
+from .flow import _Flow
 from .identity import _metaflow_run_of
 from .package import _deployed_code
 from .sensors import (
@@ -47,7 +42,7 @@ _HOOKS_DONE = "metaflow/exit_hooks"
 _HOOKS_OF = "metaflow/exit_hooks_of"
 
 
-def _with_exit_hooks(inner: ExecutorDefinition) -> ExecutorDefinition:
+def _with_exit_hooks(flow: _Flow, inner: ExecutorDefinition) -> ExecutorDefinition:
     """An executor that calls the flow's exit hooks when a run's steps have ended."""
 
     def create(init_context: Any) -> Executor:
@@ -55,7 +50,7 @@ def _with_exit_hooks(inner: ExecutorDefinition) -> ExecutorDefinition:
         assert create_inner is not None
         # Still the same object: an executor may ask for more of itself than Executor has.
         executor: Any = create_inner(init_context)
-        executor.execute = partial(_execute_with_exit_hooks, executor.execute)
+        executor.execute = partial(_execute_with_exit_hooks, flow, executor.execute)
         return executor
 
     return ExecutorDefinition(
@@ -68,6 +63,7 @@ def _with_exit_hooks(inner: ExecutorDefinition) -> ExecutorDefinition:
 
 
 def _execute_with_exit_hooks(
+    flow: _Flow,
     execute: Callable[..., Iterator[DagsterEvent]],
     plan_context: Any,
     execution_plan: Any,
@@ -86,25 +82,25 @@ def _execute_with_exit_hooks(
             # First, so that hooks which end this process are not called again.
             tags = {_HOOKS_DONE: run.run_id}
             plan_context.instance.add_run_tags(run.run_id, tags)
-            _call_exit_hooks(run, not failed, plan_context.log.info)
+            _call_exit_hooks(flow, run, not failed, plan_context.log.info)
 
 
 def _call_exit_hooks(
-    run: DagsterRun, succeeded: bool, report: Callable[[str], None]
+    flow: _Flow, run: DagsterRun, succeeded: bool, report: Callable[[str], None]
 ) -> None:
     """Call each hook in a process of its own, as a native run does (metaflow/runtime.py).
 
     What goes wrong in one is reported and stops neither the others nor the run.
     """
-    pathspec = f"{FLOW_NAME}/{_metaflow_run_of(run)}"
-    code = _deployed_code()
+    pathspec = f"{flow.flow_name}/{_metaflow_run_of(run)}"
+    code = _deployed_code(flow)
     env = {name: value for name, value in os.environ.items() if not _is_foreign(name)}
-    for name in EXIT_HOOKS_ON_SUCCESS if succeeded else EXIT_HOOKS_ON_ERROR:
+    for name in flow.exit_hooks_on_success if succeeded else flow.exit_hooks_on_error:
         script = "metaflow.plugins.exit_hook.exit_hook_script"
         try:
             done = subprocess.run(
                 [sys.executable, "-m", script, code.file, name, pathspec],
-                env={**env, **METAFLOW_STEP_ENV, **code.env},
+                env={**env, **flow.metaflow_step_env, **code.env},
                 cwd=code.folder,
                 check=False,
                 stdin=subprocess.DEVNULL,
@@ -121,7 +117,7 @@ def _call_exit_hooks(
 
 
 def _missed_exit_hooks(
-    context: SensorEvaluationContext, job_name: str, tags: dict[str, str]
+    flow: _Flow, context: SensorEvaluationContext, job_name: str, tags: dict[str, str]
 ) -> SensorResult:
     """Start the hooks' own job for each run that ended without calling them.
 
@@ -136,7 +132,7 @@ def _missed_exit_hooks(
         DagsterEventType.RUN_CANCELED,
     )
     sources = {end.value: _status_changes(context, end) for end in ends}
-    records = _new_records(sources, state["after"])
+    records = _new_records(flow, sources, state["after"])
     runs = _runs_of(context, records)
     requests = []
     for run_id in dict.fromkeys(record.run_id for _, record in records):
@@ -152,7 +148,7 @@ def _missed_exit_hooks(
     return _tick(requests, state, "Every run that ended has called its exit hooks.")
 
 
-def _call_missed_exit_hooks(context: OpExecutionContext) -> None:
+def _call_missed_exit_hooks(flow: _Flow, context: OpExecutionContext) -> None:
     """Call the hooks of the run that the sensor names in this run's tags."""
     run_id = context.run.tags.get(_HOOKS_OF)
     run = context.instance.get_run_by_id(run_id) if run_id else None
@@ -163,4 +159,4 @@ def _call_missed_exit_hooks(context: OpExecutionContext) -> None:
         return
     context.instance.add_run_tags(run.run_id, {_HOOKS_DONE: run.run_id})
     succeeded = run.status == DagsterRunStatus.SUCCESS
-    _call_exit_hooks(run, succeeded, context.log.info)
+    _call_exit_hooks(flow, run, succeeded, context.log.info)

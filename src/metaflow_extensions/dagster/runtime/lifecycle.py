@@ -5,13 +5,14 @@ from typing import Any
 
 from dagster import AssetKey, AssetMaterialization, OpExecutionContext
 
-from .constants import FLOW_NAME
 from .events import _EVENT_KEY
+from .flow import _Flow
+from .sensors import _end_step
 from .task import _StepResult
 
 
 def _publish_finished(
-    context: OpExecutionContext, task: _StepResult, *, is_end: bool = False
+    flow: _Flow, context: OpExecutionContext, task: _StepResult
 ) -> None:
     """Publish `metaflow.<flow>.<step>` for a step's task, or for every task of a gang.
 
@@ -20,7 +21,7 @@ def _publish_finished(
     """
     tags = context.run.tags
     project, branch = tags.get("metaflow/project"), tags.get("metaflow/branch")
-    parts = [part for part in (project, branch, FLOW_NAME) if part]
+    parts = [part for part in (project, branch, flow.flow_name) if part]
     about: dict[str, Any] = {}
     if project and branch:
         about = {
@@ -32,15 +33,16 @@ def _publish_finished(
         }
     for path in task.gang or [task.path]:
         run_id, step_name, task_id = path.split("/")
+        is_end = step_name == _end_step(context.run)
         names = [step_name, "end"] if is_end and step_name != "end" else [step_name]
         for name in names:
             event = ".".join(["metaflow", *parts, name])
             payload = {
                 "name": event,
-                "id": f"{FLOW_NAME}/{path}",
+                "id": f"{flow.flow_name}/{path}",
                 "timestamp": int(time.time()),
-                "pathspec": f"{FLOW_NAME}/{path}",
-                "flow_name": FLOW_NAME,
+                "pathspec": f"{flow.flow_name}/{path}",
+                "flow_name": flow.flow_name,
                 "run_id": run_id,
                 "step_name": step_name,
                 "task_id": task_id,

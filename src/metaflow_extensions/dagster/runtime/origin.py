@@ -6,7 +6,7 @@ from collections.abc import Mapping
 
 from dagster import OpExecutionContext, ScheduleEvaluationContext
 
-from .constants import FLOW_NAME
+from .flow import _Flow
 from .handover import _write_small
 
 _TOLD = ("RUN_TAGS", "RUN_ID", "JOB", "STEP_KEY")
@@ -27,7 +27,9 @@ def _origin_env(context: OpExecutionContext) -> dict[str, str]:
     }
 
 
-def _leave_origin(path: str, env: Mapping[str, str]) -> None:
+def _leave_origin(flow: _Flow, path: str, env: Mapping[str, str]) -> None:
     """Put what a task is told where it finds it on a machine that its decorator sends it to."""
     told = {name: env[name] for name in (f"METAFLOW_DAGSTER_{n}" for n in _TOLD)}
-    _write_small(f"{FLOW_NAME}/_dagster/{path}.json", json.dumps(told).encode())
+    _write_small(
+        flow, f"{flow.flow_name}/_dagster/{path}.json", json.dumps(told).encode()
+    )

@@ -13,23 +13,14 @@ from functools import cache
 
 from dagster import Failure
 
-from .constants import (
-    CODE_PACKAGE_METADATA,
-    CODE_PACKAGE_SHA,
-    CODE_PACKAGE_URL,
-    FLOW_FILE,
-    FLOW_NAME,
-    PACKAGE_SUFFIXES,
-    SOURCE_DIGEST,
-    WORKING_DIR,
-)
+from .flow import _Flow
 from .handover import _read_small
 from .source import _cache_folder, _source_change
 from .store import _extract_package, _package_variables, _top_option
 
 _UNPACKED_LIMIT = 2 * 1024**3  # bytes of unpacked packages that a machine keeps
 
-_unchanged_until = 0.0
+_unchanged_until: dict[_Flow, float] = {}
 _in_use = ExitStack()  # locks on packages that this process uses
 
 
@@ -43,61 +34,62 @@ class _Code:
     reason: str = ""
 
 
-def _deployed_code(packaged: bool = False) -> _Code:
+def _deployed_code(flow: _Flow, packaged: bool = False) -> _Code:
     """The flow's files in place while they are what was deployed, else the code package.
 
     Args:
         packaged: The package is needed in any case: it has metaflow-dagster with it.
     """
     env = {
-        "METAFLOW_CODE_SHA": CODE_PACKAGE_SHA,
-        "METAFLOW_CODE_URL": CODE_PACKAGE_URL,
-        "METAFLOW_CODE_DS": _top_option("datastore"),
-        "METAFLOW_CODE_METADATA": CODE_PACKAGE_METADATA,
+        "METAFLOW_CODE_SHA": flow.code_package_sha,
+        "METAFLOW_CODE_URL": flow.code_package_url,
+        "METAFLOW_CODE_DS": _top_option(flow, "datastore"),
+        "METAFLOW_CODE_METADATA": flow.code_package_metadata,
     }
-    reason = "" if packaged else _change()
+    reason = "" if packaged else _change(flow)
     if not packaged and not reason:
-        return _Code(FLOW_FILE, WORKING_DIR, env)
-    package = _unpacked_package()
-    env.update(_package_variables(CODE_PACKAGE_METADATA, package))
+        return _Code(flow.flow_file, flow.working_dir, env)
+    package = _unpacked_package(flow)
+    env.update(_package_variables(flow.code_package_metadata, package))
     # Cards of a local datastore are found from the working directory upwards.
-    local = _top_option("datastore") == "local"
-    data = os.path.dirname(_top_option("datastore-root")) if local else ""
-    folder = next(f for f in (WORKING_DIR, data, package) if os.path.isdir(f))
+    local = _top_option(flow, "datastore") == "local"
+    data = os.path.dirname(_top_option(flow, "datastore-root")) if local else ""
+    folder = next(f for f in (flow.working_dir, data, package) if os.path.isdir(f))
     if folder == package:
         # Local metadata must outlive the package.
         env["METAFLOW_DATASTORE_SYSROOT_LOCAL"] = os.environ.get(
             "METAFLOW_DATASTORE_SYSROOT_LOCAL", os.path.expanduser("~")
         )
-    file = os.path.join(package, os.path.basename(FLOW_FILE))
+    file = os.path.join(package, os.path.basename(flow.flow_file))
     return _Code(file, folder, env, reason)
 
 
-def _change() -> str:
+def _change(flow: _Flow) -> str:
     """What is not on this machine as it was deployed, if anything."""
-    global _unchanged_until
     began = time.monotonic()
-    if began < _unchanged_until:
+    if began < _unchanged_until.get(flow, 0.0):
         return ""
     try:
-        folder = os.path.dirname(FLOW_FILE)
-        change = _source_change(folder, PACKAGE_SUFFIXES, _deployed_files())
+        folder = os.path.dirname(flow.flow_file)
+        change = _source_change(folder, flow.package_suffixes, _deployed_files(flow))
     except OSError as error:
         return f"The flow's files cannot be compared with those deployed: {error}"
     # Large folders are not looked at again for every task.
     ended = time.monotonic()
-    _unchanged_until = 0.0 if change else ended + 20 * (ended - began)
+    _unchanged_until[flow] = 0.0 if change else ended + 20 * (ended - began)
     return change
 
 
 @cache
-def _deployed_files() -> dict[str, str]:
+def _deployed_files(flow: _Flow) -> dict[str, str]:
     """The list of the deployed files, from the datastore: fetched once for a machine."""
-    kept = os.path.join(_cache_folder(), "sources", SOURCE_DIGEST)
+    kept = os.path.join(_cache_folder(), "sources", flow.source_digest)
     if os.path.exists(kept):
         with open(kept, encoding="utf-8") as file:
             return json.load(file)
-    text = _read_small(f"{FLOW_NAME}/data/{SOURCE_DIGEST[:2]}/{SOURCE_DIGEST}")
+    text = _read_small(
+        flow, f"{flow.flow_name}/data/{flow.source_digest[:2]}/{flow.source_digest}"
+    )
     with suppress(OSError):  # it is fetched again where it cannot be kept
         os.makedirs(os.path.dirname(kept), mode=0o700, exist_ok=True)
         scratch = f"{kept}.{os.getpid()}"
@@ -108,20 +100,20 @@ def _deployed_files() -> dict[str, str]:
 
 
 @cache
-def _unpacked_package() -> str:
+def _unpacked_package(flow: _Flow) -> str:
     """The folder of the unpacked code package: fetched once for all processes of a machine.
 
     Raises:
         Failure: there is no package, it is damaged, or there is no room for it.
     """
     kept = os.path.join(_cache_folder(), "packages")
-    folder = os.path.join(kept, CODE_PACKAGE_SHA)
+    folder = os.path.join(kept, flow.code_package_sha)
     try:
         os.makedirs(kept, mode=0o700, exist_ok=True)
         _in_use.enter_context(_locked(f"{folder}.lock", fcntl.LOCK_SH))
         with _locked(f"{folder}.fetch", fcntl.LOCK_EX):
             if not os.path.isdir(folder):
-                _unpack(folder)
+                _unpack(flow, folder)
                 _remove_unused(kept)
             os.utime(folder)
     except OSError as error:
@@ -142,21 +134,23 @@ def _locked(path: str, kind: int) -> Iterator[None]:
         os.close(descriptor)
 
 
-def _unpack(folder: str) -> None:
-    sha = CODE_PACKAGE_SHA
+def _unpack(flow: _Flow, folder: str) -> None:
+    sha = flow.code_package_sha
     todo = "Deploy the flow again, with the command at the top of the definitions file."
     try:
-        blob = _read_small(f"{FLOW_NAME}/data/{sha[:2]}/{sha}")
+        blob = _read_small(flow, f"{flow.flow_name}/data/{sha[:2]}/{sha}")
     except FileNotFoundError as error:
-        what = f"The code package of this deployment is gone: {CODE_PACKAGE_URL}"
+        what = f"The code package of this deployment is gone: {flow.code_package_url}"
         raise Failure(f"{what}\n{todo}", allow_retries=False) from error
     if hashlib.sha1(blob).hexdigest() != sha:
-        what = f"The code package of this deployment is damaged: {CODE_PACKAGE_URL}"
+        what = (
+            f"The code package of this deployment is damaged: {flow.code_package_url}"
+        )
         raise Failure(f"{what}\n{todo}", allow_retries=False)
     scratch = f"{folder}.new"
     shutil.rmtree(scratch, ignore_errors=True)  # of a process that was killed
     os.mkdir(scratch)
-    _extract_package(CODE_PACKAGE_METADATA, blob, scratch)
+    _extract_package(flow.code_package_metadata, blob, scratch)
     os.rename(scratch, folder)
 
 

@@ -7,19 +7,19 @@ from typing import Any
 from dagster import OpExecutionContext
 
 from ..contract import _make_task_id, _redo_suffix, _round_suffix
-from .constants import ORIGIN_RUN_ID
+from .flow import _Flow
 from .identity import _goes_on, _item
 from .store import _Facts, _is_done, _read_facts, _task_datastore
 
 
-def _origin_run_id(context: OpExecutionContext) -> str | None:
+def _origin_run_id(flow: _Flow, context: OpExecutionContext) -> str | None:
     """The Metaflow run that this one resumes: the run's own tag, else that of the file."""
-    return context.run.tags.get("metaflow/origin_run_id") or ORIGIN_RUN_ID
+    return context.run.tags.get("metaflow/origin_run_id") or flow.origin_run_id
 
 
-def _clone_command(context: OpExecutionContext) -> list[str]:
+def _clone_command(flow: _Flow, context: OpExecutionContext) -> list[str]:
     """Makes `init` clone the finished tasks of the origin run too (`dagster clone`)."""
-    origin = _origin_run_id(context)
+    origin = _origin_run_id(flow, context)
     if origin is None:
         return []
     tags = context.run.tags
@@ -30,20 +30,20 @@ def _clone_command(context: OpExecutionContext) -> list[str]:
 
 
 @cache
-def _clones(run_id: str) -> dict[str, Any]:
+def _clones(flow: _Flow, run_id: str) -> dict[str, Any]:
     """The facts of all cloned tasks of a run, by their paths."""
-    task = _task_datastore(f"{run_id}/_parameters/params", "r")
+    task = _task_datastore(flow, f"{run_id}/_parameters/params", "r")
     if not task.has_metadata("dagster-clones", add_attempt=False):
         return {}
     loaded = task.load_metadata(["dagster-clones"], add_attempt=False)
     return loaded["dagster-clones"]
 
 
-def _cloned(context: OpExecutionContext, path: str) -> _Facts | None:
+def _cloned(flow: _Flow, context: OpExecutionContext, path: str) -> _Facts | None:
     """The facts of a task that was cloned, so that it need not run."""
-    if _origin_run_id(context) is None:
+    if _origin_run_id(flow, context) is None:
         return None
-    facts = _clones(path.split("/")[0]).get(path)
+    facts = _clones(flow, path.split("/")[0]).get(path)
     if facts is None:
         return None
     context.log.info(f"Cloned from {facts['cloned_from']}.")
@@ -51,7 +51,7 @@ def _cloned(context: OpExecutionContext, path: str) -> _Facts | None:
 
 
 def _done_before(
-    context: OpExecutionContext, step_name: str, paths: list[str]
+    flow: _Flow, context: OpExecutionContext, step_name: str, paths: list[str]
 ) -> str | None:
     """The task that an earlier Dagster run finished, where this one re-executes from failure.
 
@@ -69,13 +69,13 @@ def _done_before(
             return None
         run = parent
         path = base + (_redo_suffix(run.run_id) if _goes_on(run) else "")
-        if _is_done(path):
+        if _is_done(flow, path):
             return path
     return None
 
 
 def _last_round(
-    context: OpExecutionContext, step_name: str, inputs: str | list[str]
+    flow: _Flow, context: OpExecutionContext, step_name: str, inputs: str | list[str]
 ) -> tuple[int, str] | None:
     """The last round that a loop finished before this Dagster run took it up again, and its task.
 
@@ -96,9 +96,9 @@ def _last_round(
     last, iteration = None, 0
     while True:
         rounds = [base + redo + _round_suffix(iteration) for redo in reversed(earlier)]
-        path = next((path for path in rounds if _is_done(path)), None)
+        path = next((path for path in rounds if _is_done(flow, path)), None)
         if path is None:
             return last
-        if _read_facts(os.devnull, path).next_steps != [step_name]:
+        if _read_facts(flow, os.devnull, path).next_steps != [step_name]:
             return None
         last, iteration = (iteration, path), iteration + 1

@@ -26,9 +26,9 @@ from dagster import (
 )
 
 from ..contract import _make_task_id, _redo_suffix
+from .flow import _Flow
 from .identity import _goes_on, _metaflow_run_of
 
-_LOADED_AT = time.time()
 # Records that a tick reads, which bounds the runs that it starts and the time that it takes.
 _RECORDS_A_TICK = 100
 # Seconds that a writer may be slower than the next one: databases give out ids before they commit.
@@ -36,14 +36,14 @@ _SETTLE = 0.25
 _TRIGGER_TAG = "metaflow/triggered_by"
 
 
-def _deployed_at() -> float:
-    """Unix time from which on events count: when this file was written.
+def _deployed_at(flow: _Flow) -> float:
+    """Unix time from which on events count: when the definitions file was written.
 
     A file that came with an image or an archive may bear any time. If it is older than a day, the
     time when it was loaded counts.
     """
-    written = os.path.getmtime(__file__)
-    return written if 0 <= _LOADED_AT - written <= 86400 else _LOADED_AT
+    written = os.path.getmtime(flow.definitions_file)
+    return written if 0 <= flow.loaded_at - written <= 86400 else flow.loaded_at
 
 
 def _read_cursor(
@@ -59,12 +59,14 @@ def _read_cursor(
 
 
 def _new_records(
-    sources: Mapping[str, Callable[..., EventRecordsResult]], after: dict[str, int]
+    flow: _Flow,
+    sources: Mapping[str, Callable[..., EventRecordsResult]],
+    after: dict[str, int],
 ) -> list[tuple[str, EventLogRecord]]:
     """The next records of all sources in the order of the log; `after` moves on to them."""
     for name, fetch in sources.items():
         if name not in after:
-            after[name] = _last_before_deployment(fetch)
+            after[name] = _last_before_deployment(flow, fetch)
     records = _next_records(sources, after)
     if records and 0 <= time.time() - records[-1][1].timestamp < _SETTLE:
         time.sleep(_SETTLE)
@@ -87,14 +89,18 @@ def _next_records(
     return sorted(found, key=lambda entry: entry[1].storage_id)[:_RECORDS_A_TICK]
 
 
-def _last_before_deployment(fetch: Callable[..., EventRecordsResult]) -> int:
+def _last_before_deployment(
+    flow: _Flow, fetch: Callable[..., EventRecordsResult]
+) -> int:
     """The storage id after which a sensor that has never run begins."""
     newest = fetch(limit=1, ascending=False).records
     if not newest:
         return 0
     first = []
-    if newest[0].timestamp >= _deployed_at():
-        first = fetch(limit=1, ascending=True, after_timestamp=_deployed_at()).records
+    if newest[0].timestamp >= _deployed_at(flow):
+        first = fetch(
+            limit=1, ascending=True, after_timestamp=_deployed_at(flow)
+        ).records
     return first[0].storage_id - 1 if first else newest[0].storage_id
 
 
@@ -184,6 +190,7 @@ def _tick(
 
 
 def _on_finish(
+    flow: _Flow,
     context: SensorEvaluationContext,
     flows: Sequence[str],
     reset: tuple[str, str] | None = None,
@@ -195,7 +202,7 @@ def _on_finish(
     """
     state = _read_cursor(context, flows)
     sources = {"RUN_SUCCESS": _status_changes(context, DagsterEventType.RUN_SUCCESS)}
-    records = _new_records(sources, state["after"])
+    records = _new_records(flow, sources, state["after"])
     runs = _runs_of(context, records)
     requests = []
     for _, record in records:

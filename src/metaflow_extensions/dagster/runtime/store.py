@@ -14,7 +14,7 @@ from io import BytesIO
 from typing import Any
 
 from ..contract import _transition_error
-from .constants import FLOW_NAME, METAFLOW_STEP_ENV, METAFLOW_TOP_ARGS
+from .flow import _Flow
 from .process import _Outcome
 
 _EPOCH = datetime(1970, 1, 1)  # Metaflow's log lines carry UTC without a zone
@@ -41,37 +41,39 @@ class _Facts:
     refusal: str | None = None
 
 
-def _top_option(name: str) -> str:
+def _top_option(flow: _Flow, name: str) -> str:
     """The value of one of METAFLOW_TOP_ARGS."""
     prefix = f"--{name}="
     return next(
-        arg[len(prefix) :] for arg in METAFLOW_TOP_ARGS if arg.startswith(prefix)
+        arg[len(prefix) :] for arg in flow.metaflow_top_args if arg.startswith(prefix)
     )
 
 
-def _storage() -> Any:
+def _storage(flow: _Flow) -> Any:
     """Metaflow's access to the datastore's files."""
     # Metaflow reads its settings when it is imported.
-    for name, value in METAFLOW_STEP_ENV.items():
+    for name, value in flow.metaflow_step_env.items():
         os.environ.setdefault(name, value)
     from metaflow.plugins import DATASTORES
 
-    kind = _top_option("datastore")
+    kind = _top_option(flow, "datastore")
     storage = next(impl for impl in DATASTORES if kind == impl.TYPE)
-    return storage(_top_option("datastore-root"))
+    return storage(_top_option(flow, "datastore-root"))
 
 
-def _task_datastore(path: str, mode: str, attempt: int | None = None) -> Any:
+def _task_datastore(
+    flow: _Flow, path: str, mode: str, attempt: int | None = None
+) -> Any:
     """Open a task's datastore; reading without an attempt opens the one that succeeded.
 
     Raises:
         metaflow.datastore.exceptions.DataException: no such (finished) task.
     """
-    storage = _storage()
+    storage = _storage(flow)
     from metaflow.datastore.flow_datastore import FlowDataStore
 
     store = FlowDataStore(
-        FLOW_NAME, None, storage_impl=type(storage), ds_root=storage.datastore_root
+        flow.flow_name, None, storage_impl=type(storage), ds_root=storage.datastore_root
     )
     run_id, step_name, task_id = path.split("/")
     return store.get_task_datastore(
@@ -99,22 +101,22 @@ def _package_variables(metadata: str, folder: str) -> dict[str, str]:
     return env
 
 
-def _is_done(path: str) -> bool:
+def _is_done(flow: _Flow, path: str) -> bool:
     """Whether a task has succeeded; a failed attempt is finished too, but not that."""
     from metaflow.datastore.exceptions import DataException
 
     try:
-        return bool(_task_datastore(path, "r").get("_task_ok"))
+        return bool(_task_datastore(flow, path, "r").get("_task_ok"))
     except DataException:
         return False
 
 
-def _read_facts(result_file: str, path: str) -> _Facts:
+def _read_facts(flow: _Flow, result_file: str, path: str) -> _Facts:
     """The facts that the task left in a file, or else in the datastore (remote compute)."""
     if os.path.getsize(result_file):
         with open(result_file, encoding="utf-8") as file:
             return _Facts(**json.load(file))
-    task = _task_datastore(path, "r")
+    task = _task_datastore(flow, path, "r")
     next_steps = list((task.get("_transition") or ([], None))[0])
     step_name = path.split("/")[1]
     step = task["_graph_info"]["steps"][step_name]
@@ -148,24 +150,24 @@ def _shown_parts(task: Any) -> dict[str, Any]:
     return {"artifacts": describe_artifacts(task), "item": item_label(frames)}
 
 
-def _facts_of(result_file: str, path: str, failed: bool) -> _Facts:
+def _facts_of(flow: _Flow, result_file: str, path: str, failed: bool) -> _Facts:
     """The facts of an attempt; of a failed one only what it has left in a file."""
     if failed and not os.path.getsize(result_file):
         return _Facts()
     from metaflow.datastore.exceptions import DataException
 
     try:
-        return _read_facts(result_file, path)
+        return _read_facts(flow, result_file, path)
     except DataException as error:
         return _Facts(refusal=f"It ended its process before it was done: {error}")
 
 
-def _save_attempt(path: str, attempt: int, outcome: _Outcome) -> None:
+def _save_attempt(flow: _Flow, path: str, attempt: int, outcome: _Outcome) -> None:
     """Save an attempt's logs and exit code where a native run saves them.
 
     Source: Worker.terminate and Worker.emit_log in metaflow/runtime.py.
     """
-    task = _task_datastore(path, "w", attempt)
+    task = _task_datastore(flow, path, "w", attempt)
     from metaflow.mflog import RUNTIME_LOG_SOURCE, mflog
 
     code = outcome.returncode

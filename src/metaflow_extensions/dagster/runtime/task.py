@@ -15,25 +15,13 @@ from dagster import (
     Failure,
     MetadataValue,
     OpExecutionContext,
-    Output,
     RetryRequested,
 )
 
 from ..contract import _round_suffix
-from .constants import (
-    FLOW_FILE,
-    FLOW_NAME,
-    METAFLOW_CONFIG_VALUES,
-    METAFLOW_STEP_ENV,
-    METAFLOW_TOP_ARGS,
-    NAMESPACE,
-    STEP_DECORATOR_SPECS,
-    STEP_WITH_DECORATORS,
-    TAGS,
-    WORKFLOW_TIMEOUT,
-)
 from .environ import _is_foreign
-from .identity import _goes_on, _input_order, _item, _task_id
+from .flow import _Flow
+from .identity import _goes_on, _input_order, _item, _metaflow_run_id, _task_id
 from .origin import _leave_origin, _origin_env
 from .package import _Code, _deployed_code
 from .parameters import _long_command
@@ -42,7 +30,6 @@ from .resume import (
     _clone_command,
     _cloned,
     _done_before,
-    _last_round,
     _origin_run_id,
 )
 from .store import (
@@ -56,7 +43,6 @@ from .store import (
 
 _EXIT_DISALLOW_RETRY = 202  # METAFLOW_EXIT_DISALLOW_RETRY in metaflow/exception.py
 _TIMEOUT_GRACE = 5.0  # seconds that @timeout has to end the task by itself
-_SHOWN_ARTIFACTS = 50  # of a task, as entries of their own
 _ARGUMENT_LIMIT = 65536  # bytes of input paths in a command; more go through a file
 
 
@@ -68,8 +54,8 @@ class _StepResult(_Facts):
 
 
 def _run_init(
+    flow: _Flow,
     context: OpExecutionContext,
-    run_id: str,
     arguments: Sequence[str] = (),
     extra_env: Mapping[str, str] | None = None,
 ) -> str:
@@ -77,45 +63,50 @@ def _run_init(
 
     `arguments` and `extra_env` carry the parameters, as `_parameter_args` gives them.
     """
+    run_id = _metaflow_run_id(context)
     path = f"{run_id}/_parameters/params"
     again = context.retry_number > 0 or context.run.parent_run_id is not None
-    if again and _is_done(path):
+    if again and _is_done(flow, path):
         return path
-    code = _deployed_code()
+    code = _deployed_code(flow)
     if code.reason:
         context.log.info(f"{code.reason}. Using the code package: {code.file}")
     with tempfile.TemporaryDirectory(prefix="metaflow-dagster-") as scratch:
         cmd = [
-            *_flow_command(code, scratch),
-            *_clone_command(context),
+            *_flow_command(flow, code, scratch),
+            *_clone_command(flow, context),
             "init",
             "--run-id",
             run_id,
             "--task-id",
             "params",
         ]
-        cmd = _long_command([*cmd, *_tag_args(context), *arguments], scratch)
+        cmd = _long_command([*cmd, *_tag_args(flow, context), *arguments], scratch)
         context.log.info("$ " + shlex.join(cmd))
-        env, outcome = _step_env(context, run_id, code, extra_env or {}), _Outcome()
+        env = _step_env(flow, context, run_id, code, extra_env or {})
+        outcome = _Outcome()
         _start_server(cmd, env, code.folder)
         _run_process(cmd, env, code.folder, outcome)
     if outcome.returncode:
         raise _failure(f"Metaflow could not start run {run_id}", _tail(outcome))
-    if not _is_done(path):
-        shown = [arg for arg in cmd[: 2 + len(METAFLOW_TOP_ARGS)] if arg != "--quiet"]
+    if not _is_done(flow, path):
+        shown = [
+            arg for arg in cmd[: 2 + len(flow.metaflow_top_args)] if arg != "--quiet"
+        ]
         _run_process([*shown, "version"], env, code.folder, outcome)
         said = b"".join(line for _, line in [*outcome.stdout, *outcome.stderr])
         found = re.search(rb"executing (\w+)", said)
         raise _failure(
-            f"Not flow {FLOW_NAME}: {code.file}",
-            f"This job was made of flow {FLOW_NAME}; the file now begins a run of flow "
+            f"Not flow {flow.flow_name}: {code.file}",
+            f"This job was made of flow {flow.flow_name}; the file now begins a run of flow "
             f"{found[1].decode() if found else 'another name'}. Where a variable or an argument "
             "decides which flow it is, set it for Dagster too, or create a job for each flow.",
         )
     return path
 
 
-def _run_step(
+def _run_task(
+    flow: _Flow,
     context: OpExecutionContext,
     step_name: str,
     inputs: str | list[str],
@@ -155,30 +146,32 @@ def _run_step(
     if iteration is not None:
         path += _round_suffix(iteration)
         # An earlier attempt of the op may have come further than this.
-        if attempt and _is_done(path):
-            return _result(path, _read_facts(os.devnull, path))
-        attempt = _attempts_made(path) if attempt else 0
-    if clone := _cloned(context, path):
+        if attempt and _is_done(flow, path):
+            return _result(path, _read_facts(flow, os.devnull, path))
+        attempt = _attempts_made(flow, path) if attempt else 0
+    if clone := _cloned(flow, context, path):
         return _result(path, clone)
-    if iteration is None and (done := _done_before(context, step_name, paths)):
-        facts = _read_facts(os.devnull, done)
+    if iteration is None and (done := _done_before(flow, context, step_name, paths)):
+        facts = _read_facts(flow, os.devnull, done)
         if not facts.refusal:
             context.log.info(f"Done before, by an earlier run of the job: {done}.")
             return _result(done, facts)
 
-    code = _deployed_code(packaged=hooks and not _has_decorator())
+    code = _deployed_code(flow, packaged=hooks and not _has_decorator())
     with tempfile.TemporaryDirectory(prefix="metaflow-dagster-") as scratch:
-        cmd = _flow_command(code, scratch)
-        cmd += [f"--with={spec}" for spec in STEP_WITH_DECORATORS.get(step_name, [])]
+        cmd = _flow_command(flow, code, scratch)
+        cmd += [
+            f"--with={spec}" for spec in flow.step_with_decorators.get(step_name, [])
+        ]
         cmd += [*_internal_decorator(code), *(["dagster", "launch"] if hooks else [])]
         cmd += ["step", step_name, "--run-id", run_id, "--task-id", path.split("/")[2]]
         cmd += ["--retry-count", str(attempt)]
         cmd += ["--max-user-code-retries", str(max_user_code_retries)]
-        cmd += _tag_args(context)
-        if origin := _origin_run_id(context):
+        cmd += _tag_args(flow, context)
+        if origin := _origin_run_id(flow, context):
             cmd += ["--clone-run-id", origin]
-        if NAMESPACE is not None:
-            cmd += ["--namespace", NAMESPACE]
+        if flow.namespace is not None:
+            cmd += ["--namespace", flow.namespace]
         if split_item:
             cmd += ["--split-index", str(_item(context)[-1])]
         result_file = os.path.join(scratch, "result.json")
@@ -194,49 +187,36 @@ def _run_step(
             extra_env["PATH"] = os.pathsep.join(folders)
         cmd += _input_args(paths, scratch)
         context.log.info("$ " + shlex.join(cmd))
-        env = _step_env(context, run_id, code, extra_env)
+        env = _step_env(flow, context, run_id, code, extra_env)
         if hooks:
-            _leave_origin(path, env)
+            _leave_origin(flow, path, env)
         outcome = _Outcome()
         try:
-            _run_process(cmd, env, code.folder, outcome, _time_limit(context, timeout))
+            _run_process(
+                cmd, env, code.folder, outcome, _time_limit(flow, context, timeout)
+            )
         finally:
-            _save_attempt(path, attempt, outcome)
+            _save_attempt(flow, path, attempt, outcome)
         failed = outcome.timed_out or outcome.returncode != 0
-        facts = _facts_of(result_file, path, failed)
+        facts = _facts_of(flow, result_file, path, failed)
     if not failed:
         return _result(path, facts)
 
     what = f"Step {step_name} failed ({path}, attempt {attempt}, {_how(outcome)})"
     detail = facts.error or _tail(outcome)
-    failure = _failure(what, detail, _failure_metadata(context, path, outcome, facts))
+    failure = _failure(
+        what, detail, _failure_metadata(flow, context, path, outcome, facts)
+    )
     if outcome.returncode == _EXIT_DISALLOW_RETRY:
         context.log.error(
             f"Exit code {_EXIT_DISALLOW_RETRY}: this task is not retried."
         )
     elif attempt < max_user_code_retries + max_error_retries and not _is_overdue(
-        context
+        flow, context
     ):
         context.log.error(failure.description or "")
         raise RetryRequested(context.retry_number + 1, retry_delay) from failure
     raise failure
-
-
-def _run_loop(
-    context: OpExecutionContext, step_name: str, inputs: str | list[str], **options: Any
-) -> _StepResult:
-    """Run a recursive switch: every round is a task of its own that takes the one before."""
-    iteration = 0
-    if last := _last_round(context, step_name, inputs):
-        iteration, inputs = last[0] + 1, last[1]
-        options["split_item"] = False
-    while True:
-        task = _run_step(context, step_name, inputs, iteration=iteration, **options)
-        if task.next_steps != [step_name]:
-            return task
-        inputs, iteration = task.path, iteration + 1
-        # A first round is a split of the foreach around it; the next ones follow a task.
-        options["split_item"] = False
 
 
 def _result(path: str, facts: _Facts) -> _StepResult:
@@ -251,30 +231,30 @@ def _result(path: str, facts: _Facts) -> _StepResult:
     return _StepResult(**asdict(facts), path=path)
 
 
-def _flow_command(code: _Code, scratch: str) -> list[str]:
+def _flow_command(flow: _Flow, code: _Code, scratch: str) -> list[str]:
     """Interpreter, flow and top-level options; values of Configs go through a file."""
-    cmd = [sys.executable, code.file, *METAFLOW_TOP_ARGS]
-    if METAFLOW_CONFIG_VALUES:
+    cmd = [sys.executable, code.file, *flow.metaflow_top_args]
+    if flow.metaflow_config_values:
         config_file = os.path.join(scratch, "config.json")
         with open(config_file, "w", encoding="utf-8") as file:
-            json.dump(METAFLOW_CONFIG_VALUES, file)
+            json.dump(flow.metaflow_config_values, file)
         cmd += ["--local-config-file", config_file]
-        for name in METAFLOW_CONFIG_VALUES["user_configs"]:
+        for name in flow.metaflow_config_values["user_configs"]:
             cmd += ["--config-value", name, f"kv.{name}"]
     return cmd
 
 
-def _attempts_made(path: str) -> int:
+def _attempts_made(flow: _Flow, path: str) -> int:
     """How many attempts of a task have been made; its op keeps the exit code of each one."""
     attempt = 0
-    while _task_datastore(path, "w", attempt).has_metadata("runtime"):
+    while _task_datastore(flow, path, "w", attempt).has_metadata("runtime"):
         attempt += 1
     return attempt
 
 
-def _tag_args(context: OpExecutionContext) -> list[str]:
+def _tag_args(flow: _Flow, context: OpExecutionContext) -> list[str]:
     """Tags of the deployment and, as a JSON list in a tag of Dagster, of this run."""
-    tags = [*TAGS, *json.loads(context.run.tags.get("metaflow/tags", "[]"))]
+    tags = [*flow.tags, *json.loads(context.run.tags.get("metaflow/tags", "[]"))]
     return [arg for tag in tags for arg in ("--tag", tag)]
 
 
@@ -304,14 +284,18 @@ def _input_args(paths: list[str], scratch: str) -> list[str]:
 
 
 def _step_env(
-    context: OpExecutionContext, run_id: str, code: _Code, extra: Mapping[str, str]
+    flow: _Flow,
+    context: OpExecutionContext,
+    run_id: str,
+    code: _Code,
+    extra: Mapping[str, str],
 ) -> dict[str, str]:
     """The environment of a Metaflow process.
 
     Variables of other Metaflow runs do not reach it (see `_is_foreign`).
     """
     env = {name: value for name, value in os.environ.items() if not _is_foreign(name)}
-    env.update(METAFLOW_STEP_ENV)
+    env.update(flow.metaflow_step_env)
     env.update(code.env)
     env.update(_origin_env(context))
     env["PYTHONUNBUFFERED"] = "x"
@@ -325,19 +309,23 @@ def _step_env(
     return env
 
 
-def _time_limit(context: OpExecutionContext, timeout: float | None) -> float | None:
+def _time_limit(
+    flow: _Flow, context: OpExecutionContext, timeout: float | None
+) -> float | None:
     """Seconds until this attempt must be ended from outside, if ever."""
     limits = [] if timeout is None else [timeout + _TIMEOUT_GRACE]
-    if WORKFLOW_TIMEOUT is not None:
-        limits.append(max(0.0, _run_start(context) + WORKFLOW_TIMEOUT - time.time()))
+    if flow.workflow_timeout is not None:
+        limits.append(
+            max(0.0, _run_start(context) + flow.workflow_timeout - time.time())
+        )
     return min(limits) if limits else None
 
 
-def _is_overdue(context: OpExecutionContext) -> bool:
+def _is_overdue(flow: _Flow, context: OpExecutionContext) -> bool:
     """Whether the run has used up its --workflow-timeout."""
     return (
-        WORKFLOW_TIMEOUT is not None
-        and time.time() >= _run_start(context) + WORKFLOW_TIMEOUT
+        flow.workflow_timeout is not None
+        and time.time() >= _run_start(context) + flow.workflow_timeout
     )
 
 
@@ -363,13 +351,24 @@ def _tail(outcome: _Outcome) -> str:
 
 
 def _failure_metadata(
-    context: OpExecutionContext, path: str, outcome: _Outcome, facts: _Facts
+    flow: _Flow,
+    context: OpExecutionContext,
+    path: str,
+    outcome: _Outcome,
+    facts: _Facts,
 ) -> dict[str, Any]:
     """What helps to find and mend what made a task fail."""
     options = ["--name", context.job_name, "--origin-run-id", path.split("/")[0]]
-    command = ["python", FLOW_FILE, *METAFLOW_TOP_ARGS, "dagster", "resume", *options]
+    command = [
+        "python",
+        flow.flow_file,
+        *flow.metaflow_top_args,
+        "dagster",
+        "resume",
+        *options,
+    ]
     metadata: dict[str, Any] = {
-        "metaflow task": f"{FLOW_NAME}/{path}",
+        "metaflow task": f"{flow.flow_name}/{path}",
         "attempt": context.retry_number,
         "end of stderr": _tail(outcome) or "(nothing)",
         "resume": MetadataValue.md(f"```sh\n{shlex.join(command)}\n```"),
@@ -381,75 +380,3 @@ def _failure(
     what: str, detail: str, metadata: Mapping[str, Any] | None = None
 ) -> Failure:
     return Failure(f"{what}\n\n{detail}", metadata, allow_retries=False)
-
-
-def _add_step_metadata(
-    context: OpExecutionContext,
-    task: _StepResult,
-    output_name: str | None = None,
-    mapping_key: str | None = None,
-) -> None:
-    """Show the task's artifacts, and how to get them, on the op's output."""
-    pathspec = f"{FLOW_NAME}/{task.path}"
-    snippet = ["from metaflow import Task", "", f"task = Task({pathspec!r})"]
-    snippet += [f"task[{name!r}].data" for name in task.artifacts]
-    metadata: dict[str, Any] = {
-        **_artifact_metadata(task),
-        "metaflow task": MetadataValue.text(pathspec),
-        "artifacts": MetadataValue.text(", ".join(task.artifacts) or "none"),
-        "retrieve": MetadataValue.md("```python\n" + "\n".join(snippet) + "\n```"),
-    }
-    metadata |= _card_metadata(task)
-    if task.item is not None:
-        metadata["foreach item"] = MetadataValue.text(task.item)
-    if task.cloned_from:
-        metadata["cloned from"] = MetadataValue.text(f"{FLOW_NAME}/{task.cloned_from}")
-    if task.url:
-        metadata["metaflow ui"] = MetadataValue.url(task.url)
-    decorators = STEP_DECORATOR_SPECS.get(task.path.split("/")[1])
-    if decorators:
-        metadata["decorators"] = MetadataValue.text(
-            ", ".join("@" + d for d in decorators)
-        )
-    context.add_output_metadata(metadata, output_name, mapping_key)
-
-
-def _card_metadata(task: _StepResult) -> dict[str, Any]:
-    """Cards by type and id: links to the server of `dagster cards`, if there is one, or paths."""
-    variable = "METAFLOW_DAGSTER_CARDS_URL"
-    server = os.environ.get(variable) or METAFLOW_STEP_ENV.get(variable)
-    metadata: dict[str, Any] = {}
-    for card in task.cards:
-        file_name = card.rsplit("/", 1)[-1]  # TYPE-HASH.html or TYPE-ID-HASH.html
-        label = " ".join(["card", *file_name.split("-")[:-1]])
-        if label in metadata:
-            label += f" {len(metadata) + 1}"
-        url = f"{(server or '').rstrip('/')}/{FLOW_NAME}/{task.path}/{file_name}"
-        if server:
-            metadata[label] = MetadataValue.url(url)
-        else:
-            kind = MetadataValue.url if "://" in card else MetadataValue.path
-            metadata[label] = kind(card)
-    return metadata
-
-
-def _artifact_metadata(task: _StepResult) -> dict[str, Any]:
-    """Small artifacts as values, which Dagster plots; type and size of the others."""
-    metadata = {}
-    for name, about in list(task.artifacts.items())[:_SHOWN_ARTIFACTS]:
-        if about:
-            kind, size, *value = about
-            metadata[name] = value[0] if value else f"{kind}, {size:,} bytes"
-    return metadata
-
-
-def _chosen(context: OpExecutionContext, task: _StepResult) -> Output[str]:
-    """The output of the branch that a switch chose; the other branches are skipped."""
-    (name,) = task.next_steps
-    outputs = context.op_def.output_dict
-    # Outputs are named like the steps that they lead to. A name that Dagster reserves got
-    # underscores, more than any step that is named like it.
-    alike = [output for output in outputs if output.rstrip("_") == name]
-    output_name = name if name in outputs else max(alike, key=len)
-    _add_step_metadata(context, task, output_name)
-    return Output(task.path, output_name)

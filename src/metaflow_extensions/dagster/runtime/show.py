@@ -1,0 +1,74 @@
+"""What Dagster shows of a task."""
+
+import os
+from typing import Any
+
+from dagster import MetadataValue, OpExecutionContext
+
+from .flow import _Flow
+from .task import _StepResult
+
+_SHOWN_ARTIFACTS = 50  # of a task, as entries of their own
+
+
+def _add_step_metadata(
+    flow: _Flow,
+    context: OpExecutionContext,
+    task: _StepResult,
+    output_name: str | None = None,
+    mapping_key: str | None = None,
+) -> None:
+    """Show the task's artifacts, and how to get them, on the op's output."""
+    pathspec = f"{flow.flow_name}/{task.path}"
+    snippet = ["from metaflow import Task", "", f"task = Task({pathspec!r})"]
+    snippet += [f"task[{name!r}].data" for name in task.artifacts]
+    metadata: dict[str, Any] = {
+        **_artifact_metadata(task),
+        "metaflow task": MetadataValue.text(pathspec),
+        "artifacts": MetadataValue.text(", ".join(task.artifacts) or "none"),
+        "retrieve": MetadataValue.md("```python\n" + "\n".join(snippet) + "\n```"),
+    }
+    metadata |= _card_metadata(flow, task)
+    if task.item is not None:
+        metadata["foreach item"] = MetadataValue.text(task.item)
+    if task.cloned_from:
+        metadata["cloned from"] = MetadataValue.text(
+            f"{flow.flow_name}/{task.cloned_from}"
+        )
+    if task.url:
+        metadata["metaflow ui"] = MetadataValue.url(task.url)
+    decorators = flow.step_decorator_specs.get(task.path.split("/")[1])
+    if decorators:
+        metadata["decorators"] = MetadataValue.text(
+            ", ".join("@" + d for d in decorators)
+        )
+    context.add_output_metadata(metadata, output_name, mapping_key)
+
+
+def _card_metadata(flow: _Flow, task: _StepResult) -> dict[str, Any]:
+    """Cards by type and id: links to the server of `dagster cards`, if there is one, or paths."""
+    variable = "METAFLOW_DAGSTER_CARDS_URL"
+    server = os.environ.get(variable) or flow.metaflow_step_env.get(variable)
+    metadata: dict[str, Any] = {}
+    for card in task.cards:
+        file_name = card.rsplit("/", 1)[-1]  # TYPE-HASH.html or TYPE-ID-HASH.html
+        label = " ".join(["card", *file_name.split("-")[:-1]])
+        if label in metadata:
+            label += f" {len(metadata) + 1}"
+        url = f"{(server or '').rstrip('/')}/{flow.flow_name}/{task.path}/{file_name}"
+        if server:
+            metadata[label] = MetadataValue.url(url)
+        else:
+            kind = MetadataValue.url if "://" in card else MetadataValue.path
+            metadata[label] = kind(card)
+    return metadata
+
+
+def _artifact_metadata(task: _StepResult) -> dict[str, Any]:
+    """Small artifacts as values, which Dagster plots; type and size of the others."""
+    metadata = {}
+    for name, about in list(task.artifacts.items())[:_SHOWN_ARTIFACTS]:
+        if about:
+            kind, size, *value = about
+            metadata[name] = value[0] if value else f"{kind}, {size:,} bytes"
+    return metadata
