@@ -91,7 +91,7 @@ test: $(STAMP) ## Run the tests, without the slow ones
 .PHONY: test-all
 test-all: $(ENGINES) ## Run all tests, for hours; needs redis-server and PostgreSQL on this machine
 	$(BIN)/python -m pytest -n 2 --random-flows 3000 $(TESTS)
-	for engine in cold plain in_process multiprocess moved; do \
+	for engine in cold plain in_process multiprocess moved thin; do \
 	  $(BIN)/python -m pytest -n 2 --engine $$engine tests/differential; \
 	done
 

@@ -21,10 +21,10 @@ from .cases import Case
 
 FLOWS = Path(__file__).parents[1] / "flows"
 HERE = Path(__file__).parent
-ENGINES = ("default", "cold", "in_process", "multiprocess", "plain", "moved")
+ENGINES = ("default", "cold", "in_process", "multiprocess", "plain", "moved", "thin")
 """How Dagster runs a job: as it comes; without warm processes; with one of Dagster's executors;
 as if this package were not installed where the job runs; as another user of another machine, who
-has the definitions file and the datastore but not the flow."""
+has the definitions file and the datastore but not the flow; from a file that imports its helpers."""
 
 _TIMEOUT = 400
 """Seconds that one command may take."""
@@ -171,7 +171,7 @@ def run_dagster(
     if config := case.run_config:
         (project / "config.json").write_text(json.dumps(config))
         arguments += ["-c", "config.json"]
-    if case.own_process or engine not in ("default", "cold", "moved"):
+    if case.own_process or engine not in ("default", "cold", "moved", "thin"):
         done = _run([sys.executable, "-m", "dagster", *arguments], project, env)
     else:
         done = launcher(arguments, project, env)
@@ -202,6 +202,8 @@ def create(case: Case, folder: Path, env: Mapping[str, str], engine: str) -> str
     command += ["--max-workers", str(case.max_workers), *case.create_options]
     if engine in ("in_process", "multiprocess"):
         command.append(f"--executor={engine}")
+    if engine == "thin":
+        command.append("--runtime=package")
     # The package is hidden from the job only, not from the compiler.
     done = _run(command, folder, {k: v for k, v in env.items() if k != "PYTHONPATH"})
     assert done.returncode == 0, f"dagster create failed:\n{done.stdout}"

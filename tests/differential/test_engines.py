@@ -12,5 +12,5 @@ from .runs import ENGINES
 @pytest.mark.parametrize("engine", ENGINES[1:])
 def test_engine(check: Check, engine: str) -> None:
     # Engines that start a process for each step take their time: one item is enough for them.
-    size = 2 if engine in ("cold", "in_process", "moved") else 1
+    size = 2 if engine in ("cold", "in_process", "moved", "thin") else 1
     check(Case("engines", {"size": size}), engine=engine)

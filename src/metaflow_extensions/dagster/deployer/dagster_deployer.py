@@ -91,6 +91,8 @@ class DagsterDeployer(DeployerImpl):
             Boolean artifacts that decide checks of the flow's asset: `step.artifact`.
         warm_start : bool, optional, default True
             Fork tasks from a process that has Metaflow loaded.
+        runtime : str, optional, default "embedded"
+            "package" makes a short file that imports what it runs from metaflow-dagster.
         force : bool, optional, default False
             Overwrite the file even if it was not generated.
         authorize : str, optional, default None

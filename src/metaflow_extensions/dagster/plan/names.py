@@ -44,7 +44,7 @@ def safe_names(names: Iterable[str]) -> dict[str, str]:
     """:func:`safe_name` of each of some names that must stay distinct.
 
     A name that is changed ends in more underscores than any other that begins like it, which is
-    how a generated file finds it again (``_chosen`` in runtime/task.py).
+    how a generated file finds it again (``_chosen`` in runtime/step.py).
     """
     names = list(names)
     return {

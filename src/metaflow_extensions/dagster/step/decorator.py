@@ -1,6 +1,6 @@
 """The step decorator that the generated command line attaches to every step.
 
-Users never write it: `_run_step` of the generated file adds ``--with=dagster_internal``. The
+Users never write it: `_run_task` of the generated file adds ``--with=dagster_internal``. The
 pattern is that of Metaflow's own schedulers (plugins/airflow/airflow_decorator.py,
 plugins/argo/argo_workflows_decorator.py).
 """
