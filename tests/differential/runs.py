@@ -24,7 +24,7 @@ HERE = Path(__file__).parent
 ENGINES = ("default", "cold", "in_process", "multiprocess", "plain", "moved", "thin")
 """How Dagster runs a job: as it comes; without warm processes; with one of Dagster's executors;
 as if this package were not installed where the job runs; as another user of another machine, who
-has the definitions file and the datastore but not the flow; from a file that imports its helpers."""
+has the definitions file and the datastore but not the flow; from a file that imports helpers."""
 
 _TIMEOUT = 400
 """Seconds that one command may take."""
