@@ -88,6 +88,11 @@ docs: $(STAMP) ## Build the site of the documentation, in ./site
 test: $(STAMP) ## Run the tests, without the slow ones
 	$(BIN)/python -m pytest -n 2 -m "not slow" $(TESTS)
 
+.PHONY: golden
+golden: $(STAMP) ## Write the expected generated files anew; read the difference
+	UPDATE_GOLDEN=1 $(BIN)/python -m pytest -q tests/golden -k generated_source
+	git diff --stat -- tests/golden
+
 .PHONY: test-all
 test-all: $(ENGINES) ## Run all tests, for hours; needs redis-server and PostgreSQL on this machine
 	$(BIN)/python -m pytest -n 2 --random-flows 3000 $(TESTS)
