@@ -28,7 +28,8 @@ OTHERS: list[archive.Entry] = [(b'{"user": "ada"}', "INFO"), (b"", "empty.py")]
 
 def content(blob: bytes) -> dict[str, bytes]:
     with tarfile.open(fileobj=io.BytesIO(blob), mode="r:gz") as opened:
-        return {member.name: opened.extractfile(member).read() for member in opened.getmembers()}
+        files = {member.name: opened.extractfile(member) for member in opened.getmembers()}
+        return {name: file.read() for name, file in files.items() if file is not None}
 
 
 def kept(tmp_path: Path) -> list[Path]:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import sys
+from typing import Any
 
 import pytest
 
@@ -64,7 +65,7 @@ def test_others_have_to_show_the_namespace_of_latest(shop):
 def test_who_has_shown_the_token_may_do_everything(shop):
     production(shop, "trigger", "--wait", USER="ada")
     namespace = namespace_of_latest(shop)
-    bob = {"USER": "bob"}
+    bob: dict[str, Any] = {"USER": "bob"}
     production(shop, "create", "defs.py", "--authorize", "wrong", code=1, **bob)
     production(shop, "create", "defs.py", "--authorize", namespace, **bob)
     production(shop, "create", "defs.py", **bob)  # it is remembered

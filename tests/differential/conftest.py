@@ -21,7 +21,7 @@ _SHOWN = 25
 
 @pytest.fixture(scope="session")
 def engine(pytestconfig: pytest.Config) -> str:
-    return pytestconfig.getoption("--engine")
+    return str(pytestconfig.getoption("--engine"))
 
 
 @pytest.fixture(scope="session")

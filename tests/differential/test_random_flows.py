@@ -18,8 +18,8 @@ from .runs import NativeError
 
 def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
     if "seed" in metafunc.fixturenames:
-        first = metafunc.config.getoption("--random-seed")
-        count = metafunc.config.getoption("--random-flows")
+        first = int(metafunc.config.getoption("--random-seed") or 0)
+        count = int(metafunc.config.getoption("--random-flows") or 0)
         metafunc.parametrize("seed", range(first, first + count))
 
 
@@ -38,7 +38,7 @@ def test_random_flow(check: Check, tmp_path: Path, pytestconfig: pytest.Config, 
 
     tree = random_tree(seed)
     what = failure(tree)
-    tries = pytestconfig.getoption("--shrink") if what else 0
+    tries = int(pytestconfig.getoption("--shrink") or 0) if what else 0
     candidates = smaller(tree)
     for _ in range(tries):
         candidate = next(candidates, None)

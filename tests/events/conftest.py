@@ -31,12 +31,12 @@ ENDS = {
 }
 
 
-def load(path: Path) -> ModuleType:
+def load(path: Path) -> Any:
     """Load a generated file under a name of its own."""
     spec = importlib.util.spec_from_file_location(f"defs_{uuid.uuid4().hex}", path)
     assert spec is not None
     assert spec.loader is not None
-    module = importlib.util.module_from_spec(spec)
+    module: Any = importlib.util.module_from_spec(spec)
     sys.modules[spec.name] = module
     spec.loader.exec_module(module)
     module._SETTLE = 0.0  # the storages of these tests show records in order

@@ -82,6 +82,7 @@ def test_steps_publish(project):
         (last,) = instance.fetch_materializations(
             AssetKey(["metaflow", "events", "metaflow.ToldFlow.end"]), limit=1
         ).records
+        assert last.asset_materialization is not None
         payload = {n: v.value for n, v in last.asset_materialization.metadata.items()}
     assert published == {
         "metaflow.ToldFlow.start": 2,

@@ -14,8 +14,8 @@ from typing import Any
 import pytest
 from dagster import AssetKey, DagsterInstance
 from events.flows import ONE
-from metaflow import DagsterEvent
 from metaflow.exception import MetaflowException
+from support.metaflow_names import DagsterEvent, namespaced_event_name
 from support.needs import NAMESPACED_EVENTS, needs
 
 from metaflow_extensions.dagster.cli.publish_event import publish_event
@@ -36,8 +36,9 @@ def published(home: Path, name: str) -> list[dict[str, Any]]:
         key = AssetKey(["metaflow", "events", name])
         records = instance.fetch_materializations(key, limit=100, ascending=True).records
         return [
-            {field: entry.value for field, entry in record.asset_materialization.metadata.items()}
+            {field: entry.value for field, entry in made.metadata.items()}
             for record in records
+            if (made := record.asset_materialization) is not None
         ]
 
 
@@ -74,8 +75,6 @@ def test_names(name):
 
 @needs(NAMESPACED_EVENTS)
 def test_a_name_may_come_from_a_function(home):
-    from metaflow import namespaced_event_name
-
     DagsterEvent(namespaced_event_name("ready")).publish()
     assert len(published(home, "mfns.ready")) == 1
 
@@ -102,7 +101,7 @@ class Webserver(HTTPServer):
 
 
 class Handler(BaseHTTPRequestHandler):
-    server: Webserver
+    server: Webserver  # pyright: ignore[reportIncompatibleVariableOverride]
 
     def do_POST(self) -> None:
         body = json.loads(self.rfile.read(int(self.headers["Content-Length"])))
@@ -178,5 +177,6 @@ def test_command(deploy):
     ],
 )
 def test_command_refuses(name, payload, problem):
+    command: Any = publish_event
     with pytest.raises(MetaflowException, match=problem):
-        publish_event.main([name, "--payload", payload], standalone_mode=False)
+        command.main([name, "--payload", payload], standalone_mode=False)

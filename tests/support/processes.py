@@ -44,7 +44,7 @@ def wait_for(what: str, condition: Callable[[], Any], seconds: float = 120) -> A
     pytest.fail(f"{what} did not happen in {seconds} s", pytrace=False)
 
 
-def end(process: subprocess.Popen[bytes]) -> None:
+def end(process: subprocess.Popen[Any]) -> None:
     """End a process that leads a group, and what it started."""
     for sig, patience in ((signal.SIGTERM, 5), (signal.SIGKILL, 5)):
         try:

@@ -7,6 +7,7 @@ import os
 import subprocess
 import sys
 from pathlib import Path
+from typing import Any
 
 
 class Project:
@@ -52,7 +53,7 @@ class Project:
             start_new_session=True,
         )
 
-    def query(self, expression: str) -> object:
+    def query(self, expression: str) -> Any:
         """Evaluate an expression with Metaflow's client and decode it from JSON."""
         code = (
             "import json; from metaflow import *; from metaflow import namespace; namespace(None)\n"

@@ -50,12 +50,18 @@ class Lab:
         err_read, err_write = os.pipe()
         env = {**self.env, **extra.get("env", {})}
         cwd = extra.get("cwd", str(self.folder))
-        streams = {"stdout": out_write, "stderr": err_write}
         process: Any = None
         if is_warm:
-            process = warm.spawn(cmd, env=env, cwd=cwd, **streams)
+            process = warm.spawn(cmd, env=env, cwd=cwd, stdout=out_write, stderr=err_write)
         else:
-            process = subprocess.Popen(cmd, env=env, cwd=cwd, stdin=subprocess.DEVNULL, **streams)
+            process = subprocess.Popen(
+                cmd,
+                env=env,
+                cwd=cwd,
+                stdin=subprocess.DEVNULL,
+                stdout=out_write,
+                stderr=err_write,
+            )
         os.close(out_write)
         os.close(err_write)
         return process, out_read, err_read

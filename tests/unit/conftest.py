@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from typing import Any
 
 import pytest
@@ -16,11 +16,13 @@ from support.needs import PLAIN_CONFIGS
 try:
     from metaflow.flowspec import FlowStateItems
 except ImportError:  # metaflow 2.19.0
-    from metaflow.flowspec import _FlowState as FlowStateItems
+    from metaflow.flowspec import (
+        _FlowState as FlowStateItems,  # pyright: ignore[reportAttributeAccessIssue]
+    )
 
 
 @pytest.fixture
-def load_flow(tmp_path, monkeypatch) -> Callable[..., Any]:
+def load_flow(tmp_path, monkeypatch) -> Iterator[Callable[..., Any]]:
     """Load a FlowSpec class: parameters and flow decorators initialised, a local datastore.
 
     Follows ``start`` in metaflow/cli.py. ``options`` are top-level options of flow decorators.
@@ -33,6 +35,7 @@ def load_flow(tmp_path, monkeypatch) -> Callable[..., Any]:
     root.mkdir()
     monkeypatch.setattr("metaflow.metaflow_config.DATATOOLS_LOCALROOT", str(root / "data"))
     known = set(vars(type(current)))
+    items: Any = FlowStateItems
 
     def quiet(*_: Any, **__: Any) -> None: ...
 
@@ -40,7 +43,7 @@ def load_flow(tmp_path, monkeypatch) -> Callable[..., Any]:
         flow_cls._configs_processed = False
         for name, value in (configs or {}).items():
             config = (value, False) if PLAIN_CONFIGS.is_here else value
-            flow_cls._flow_state.setdefault(FlowStateItems.CONFIGS, {})[name] = config
+            flow_cls._flow_state.setdefault(items.CONFIGS, {})[name] = config
         with parameters.flow_context(flow_cls):
             flow_cls._process_config_decorators({})
             flow = flow_cls(use_cli=False)

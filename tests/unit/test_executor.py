@@ -335,6 +335,7 @@ def test_an_unknown_dagster_gets_the_stock_executor(instance, monkeypatch, futur
     definition = metaflow_executor
     config = {"max_concurrent": 3, "retries": {"disabled": {}}}
     context = InitExecutorContext(job, definition, config, instance)
+    assert definition.executor_creation_fn is not None
     with pytest.warns(UserWarning, match=rf"no thread executor with Dagster 2\.0\.0 .*{said}"):
         executor = definition.executor_creation_fn(context)
     assert isinstance(executor, MultiprocessExecutor)

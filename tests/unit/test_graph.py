@@ -15,7 +15,7 @@ class SkipMerge(FlowSpec):
 
     @step
     def start(self):
-        self.next({1: self.a, 2: self.y}, condition="k")
+        self.next({1: self.a, 2: self.y}, condition="k")  # pyright: ignore[reportArgumentType]
 
     @step
     def a(self):
@@ -23,7 +23,7 @@ class SkipMerge(FlowSpec):
 
     @step
     def y(self):
-        self.next({1: self.b, 2: self.z}, condition="k")
+        self.next({1: self.b, 2: self.z}, condition="k")  # pyright: ignore[reportArgumentType]
 
     @step
     def b(self):
@@ -57,7 +57,7 @@ class Nested(FlowSpec):
 
     @step
     def inner(self):
-        self.next({"again": self.inner, "on": self.back}, condition="k")
+        self.next({"again": self.inner, "on": self.back}, condition="k")  # pyright: ignore[reportArgumentType]
 
     @step
     def back(self):

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import pytest
-from metaflow import FlowSpec, batch, kubernetes, resources, step
+from metaflow import FlowSpec, step
+from support.metaflow_names import batch, kubernetes, resources
 
 from metaflow_extensions.dagster.errors import DagsterDeployError
 from metaflow_extensions.dagster.graph import read_flow

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from metaflow import FlowSpec, exit_hook, step
+from metaflow import FlowSpec, step
+from support.metaflow_names import exit_hook
 
 from metaflow_extensions.dagster.graph import read_flow
 from metaflow_extensions.dagster.plan.hooks import ExitHookPlan, plan_exit_hooks

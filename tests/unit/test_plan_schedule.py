@@ -7,7 +7,8 @@ import pytest
 from dagster._utils.schedules import is_valid_cron_string, schedule_execution_time_iterator
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from metaflow import FlowSpec, schedule, step
+from metaflow import FlowSpec, step
+from support.metaflow_names import schedule
 
 from metaflow_extensions.dagster.errors import DagsterDeployError, verbatim
 from metaflow_extensions.dagster.graph import read_flow
@@ -114,7 +115,7 @@ def test_refusal(expression):
 
 def test_other_than_text_is_refused():
     with pytest.raises(DagsterDeployError, match="not a text"):
-        five_field_cron(5, "@schedule")
+        five_field_cron(5, "@schedule")  # pyright: ignore[reportArgumentType]
 
 
 def first_ticks(cron, count, start=datetime(2027, 1, 1, tzinfo=timezone.utc)):

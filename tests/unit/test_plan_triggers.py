@@ -3,15 +3,8 @@
 from collections import Counter
 
 import pytest
-from metaflow import (
-    Config,
-    FlowSpec,
-    Parameter,
-    project,
-    step,
-    trigger,
-    trigger_on_finish,
-)
+from metaflow import Config, FlowSpec, Parameter, step
+from support.metaflow_names import namespaced_event_name, project, trigger, trigger_on_finish
 from support.needs import NAMESPACED_EVENTS, needs
 
 from metaflow_extensions.dagster.errors import DagsterDeployError
@@ -111,13 +104,12 @@ def test_events(load_flow, case):
 
 @needs(NAMESPACED_EVENTS)
 def test_events_of_a_project(load_flow):
-    from metaflow import namespaced_event_name
-
     on_foo = trigger(event=namespaced_event_name("foo"))
     (plan,) = plan_triggers(read_flow(load_flow(decorated(on_foo))))
     assert plan == EventTriggerPlan((EventPlan("mfns.foo", BY_NAME, True),), None)
     flow = load_flow(decorated(on_foo, project(name="shop")), branch="sale")
     (plan,) = plan_triggers(read_flow(flow))
+    assert isinstance(plan, EventTriggerPlan)
     assert plan.events[0].name == "mfns.shop.test.sale.foo"
 
 
@@ -165,6 +157,7 @@ def test_upstreams_are_of_the_own_project_and_branch(load_flow):
         decorated(trigger_on_finish(flows=upstream), project(name="shop")), production=True
     )
     (plan,) = plan_triggers(read_flow(flow))
+    assert isinstance(plan, FinishTriggerPlan)
     assert plan.flows == ("shop.prod.Foo", "other.prod.Foo", "other.prod.Bar", "shop.prod.Bar")
 
 
@@ -195,7 +188,9 @@ def test_flows_without_triggers(load_flow):
 def test_a_required_parameter_may_come_from_an_event(load_flow):
     event = {"name": "foo", "parameters": {"must": "x"}}
     flow = load_flow(decorated(trigger(event=event), a=Parameter("must", required=True)))
-    assert plan_triggers(read_flow(flow))[0].events == (EventPlan("foo", (("must", "x"),), False),)
+    assert plan_triggers(read_flow(flow)) == (
+        EventTriggerPlan((EventPlan("foo", (("must", "x"),), False),), None),
+    )
 
 
 def fail(context):

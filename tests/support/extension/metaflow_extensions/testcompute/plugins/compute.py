@@ -11,7 +11,7 @@ class RerouteDecorator(StepDecorator):
     name = "reroute"
 
     def runtime_init(self, flow, graph, package, run_id):
-        self.seen = [("init", run_id)]
+        self.seen: list[tuple[object, ...]] = [("init", run_id)]
 
     def runtime_task_created(
         self, task_datastore, task_id, split_index, input_paths, is_cloned, ubf_context
