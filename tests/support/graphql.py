@@ -24,4 +24,4 @@ def ask(
     with WorkspaceProcessContext(instance, target, version="test") as context:
         result = execute_dagster_graphql(context.create_request_context(), query, variables)
     assert result.errors is None, result.errors
-    return result.data
+    return dict(result.data)

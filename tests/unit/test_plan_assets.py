@@ -1,7 +1,8 @@
 """Assets and checks of real flows, planned."""
 
 import pytest
-from metaflow import FlowSpec, Parameter, project, step, trigger, trigger_on_finish
+from metaflow import FlowSpec, Parameter, step
+from support.metaflow_names import project, trigger, trigger_on_finish
 
 from metaflow_extensions.dagster.errors import DagsterDeployError
 from metaflow_extensions.dagster.graph import read_flow
