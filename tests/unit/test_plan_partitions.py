@@ -1,7 +1,8 @@
 """``--partition`` and ``--scheduled-time`` of real flows, planned."""
 
 import pytest
-from metaflow import FlowSpec, JSONType, Parameter, schedule, step
+from metaflow import FlowSpec, JSONType, Parameter, step
+from support.metaflow_names import schedule
 
 from metaflow_extensions.dagster.errors import DagsterDeployError
 from metaflow_extensions.dagster.graph import read_flow
