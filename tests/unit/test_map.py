@@ -11,7 +11,7 @@ import pytest
 ROOT = Path(__file__).resolve().parents[2]
 SOURCE = ROOT / "src/metaflow_extensions/dagster"
 PACKAGE = ["metaflow_extensions", "dagster"]
-GROUND_FLOOR = {"contract", "errors", "streams", "process_end"}
+GROUND_FLOOR = {"contract", "errors", "streams", "process_end", "version"}
 ROW = re.compile(r"^\| `(\w+)` \| (?P<does>.+?) \| (?P<uses>.*?) ?\|$", re.MULTILINE)
 
 
