@@ -189,6 +189,10 @@ def test_component(folder):
     (project / "shop" / "defs").mkdir(parents=True)
     for name in ("shop/__init__.py", "shop/defs/__init__.py"):
         (project / name).touch()
+    (project / "shop" / "definitions.py").write_text(
+        "from pathlib import Path\nimport dagster as dg\n\n\n@dg.definitions\ndef defs():\n"
+        "    return dg.load_from_defs_folder(path_within_project=Path(__file__).parent)\n"
+    )
     folder.env["PYTHONPATH"] = str(project)
     dg = str(Path(sys.executable).with_name("dg"))
     component = "metaflow_dagster.MetaflowFlowsComponent"
