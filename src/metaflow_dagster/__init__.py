@@ -21,6 +21,7 @@ if TYPE_CHECKING:
     from metaflow_extensions.dagster.events import DagsterEvent, DagsterEventException
     from metaflow_extensions.dagster.executor import metaflow_executor
     from metaflow_extensions.dagster.executor.dask import dask_executor
+    from metaflow_extensions.dagster.plan.translator import DagsterMetaflowTranslator, FlowInfo
 
     from .component import MetaflowFlowsComponent
     from .deployer import dagster_deployer
@@ -35,8 +36,10 @@ __all__ = [
     "DagsterDeployer",
     "DagsterEvent",
     "DagsterEventException",
+    "DagsterMetaflowTranslator",
     "DagsterRunError",
     "DagsterTriggeredRun",
+    "FlowInfo",
     "FlowOptions",
     "MetaflowFlowsComponent",
     "__version__",
@@ -53,8 +56,10 @@ _MODULES = {
     "DagsterDeployer": f"{_OURS}.deployer.dagster_deployer",
     "DagsterEvent": f"{_OURS}.events",
     "DagsterEventException": f"{_OURS}.events",
+    "DagsterMetaflowTranslator": f"{_OURS}.plan.translator",
     "DagsterRunError": f"{_OURS}.errors",
     "DagsterTriggeredRun": f"{_OURS}.deployer.dagster_deployer_objects",
+    "FlowInfo": f"{_OURS}.plan.translator",
     "FlowOptions": f"{__name__}.options",
     "MetaflowFlowsComponent": f"{__name__}.component",
     "dagster_deployer": f"{__name__}.deployer",

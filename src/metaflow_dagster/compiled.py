@@ -29,6 +29,7 @@ from metaflow_extensions.dagster.runtime.source import _cache_folder, _file_dige
 
 from .options import FlowOptions
 
+COMPILING = "METAFLOW_DAGSTER_COMPILING"  # set in the process that compiles a flow
 _COMPILE_SECONDS = 600
 _PACKAGE_URL = re.compile(r'^CODE_PACKAGE_URL = \(?\s*"(.*)"', re.MULTILINE)
 _PACKAGES = ("metaflow-dagster", "metaflow", "dagster", "jinja2")
@@ -91,6 +92,7 @@ class FlowSource:
             done = subprocess.run(
                 command,
                 cwd=self.working_dir,
+                env={**os.environ, COMPILING: "1"},
                 stdin=subprocess.DEVNULL,
                 capture_output=True,
                 text=True,

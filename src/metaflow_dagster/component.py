@@ -109,6 +109,14 @@ class MetaflowFlowsComponent(dg.Component, dg.Model, dg.Resolvable):
         list[str],
         dg.Resolver.default(description="Patterns of paths that are no flows."),
     ] = []
+    translator: Annotated[
+        str | None,
+        dg.Resolver.default(
+            description="Chooses names, keys, owners and more: MODULE:CLASS of a subclass of "
+            "metaflow_dagster.DagsterMetaflowTranslator.",
+            examples=["shop.translation:OurTranslator"],
+        ),
+    ] = None
 
     @classmethod
     def get_spec(cls) -> dg.ComponentTypeSpec:
@@ -121,6 +129,7 @@ class MetaflowFlowsComponent(dg.Component, dg.Model, dg.Resolvable):
             options=self.options,
             flows=self.flows,
             exclude=self.exclude,
+            translator=self.translator,
             working_dir=context.project_root,
         )
 

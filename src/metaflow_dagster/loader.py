@@ -7,6 +7,7 @@ import os
 import sys
 from collections.abc import Iterable, Mapping
 from concurrent.futures import ThreadPoolExecutor
+from dataclasses import replace
 from importlib.util import module_from_spec, spec_from_file_location
 from pathlib import Path
 from typing import Any
@@ -16,8 +17,9 @@ import metaflow  # noqa: F401  # before its extension, which it loads itself
 
 from metaflow_extensions.dagster.errors import DagsterDeployError
 from metaflow_extensions.dagster.plan.build import job_name_of
+from metaflow_extensions.dagster.plan.translator import DagsterMetaflowTranslator
 
-from .compiled import FlowSource, Listing, source_listing
+from .compiled import COMPILING, FlowSource, Listing, source_listing
 from .find import find_flows
 from .options import FlowOptions
 
@@ -32,6 +34,7 @@ def load_flows(
     options: Options | None = None,
     flows: Mapping[str, Options | None] | None = None,
     exclude: Iterable[str] = (),
+    translator: str | type[DagsterMetaflowTranslator] | None = None,
     working_dir: str | os.PathLike[str] | None = None,
 ) -> dg.Definitions:
     """Compile the flows of a folder and give their jobs, schedules, sensors and assets.
@@ -48,6 +51,8 @@ def load_flows(
         flows: Options for one flow each, over those for all. A flow is named by its path from the
             folder (``nightly/train.py``), or by its class (``TrainFlow``).
         exclude: Patterns of paths from the folder that are no flows, such as ``tests/*``.
+        translator: Chooses names, keys, owners and more; a class, or ``MODULE:CLASS``. The module
+            is imported by itself when a flow is compiled, so it must not call ``load_flows``.
         working_dir: Where Metaflow looks for its local datastore upwards from; None is the working
             directory.
 
@@ -57,7 +62,18 @@ def load_flows(
     Raises:
         DagsterDeployError: there is no such folder, option or flow.
     """
-    sources, names = _sources(Path(folder), options, flows or {}, exclude, working_dir)
+    if os.environ.get(COMPILING):
+        raise DagsterDeployError(
+            "A module that calls load_flows was imported when a flow was compiled. Put what flows "
+            "or translators need into a module of its own."
+        )
+    general = FlowOptions.of(options)
+    if translator is not None:
+        named = translator
+        if not isinstance(named, str):
+            named = f"{named.__module__}:{named.__qualname__}"
+        general = replace(general, translator=general.translator or named)
+    sources, names = _sources(Path(folder), general, flows or {}, exclude, working_dir)
     listing = source_listing()
     # Each waits for a process; a machine's cores are what they share.
     with ThreadPoolExecutor(max_workers=os.cpu_count() or 1) as pool:
@@ -80,7 +96,7 @@ def load_flows(
 
 def _sources(
     folder: Path,
-    options: Options | None,
+    general: FlowOptions,
     flows: Mapping[str, Options | None],
     exclude: Iterable[str],
     working_dir: str | os.PathLike[str] | None,
@@ -92,7 +108,6 @@ def _sources(
             "that the flows are in."
         )
     folder = folder.absolute()
-    general = FlowOptions.of(options)
     patterns = tuple(exclude)
     sources, names, used = [], [], set()
     for path, name in find_flows(folder):

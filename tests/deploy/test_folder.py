@@ -154,6 +154,22 @@ def test_two_flows_of_one_name(folder):
     assert "Give one of the flows another name" in loaded["jobs"]["Chain_"]
 
 
+def test_a_translator_names_the_jobs(folder):
+    (folder.flows / "tests" / "talker.py").unlink()
+    (folder.flows / "sub" / "hourly.py").unlink()
+    definitions = (
+        "from metaflow_dagster import load_flows\nfrom support.translators import Ours\n"
+        "defs = load_flows('flows', translator=Ours)\n"
+    )
+    (folder.root / "definitions.py").write_text(definitions)
+    folder.env["PYTHONPATH"] = str(Path(__file__).parents[1])
+    loaded, log = folder.report()
+    assert (sorted(loaded["jobs"]), log) == (["ml_Chain"], "")
+    # Commands find the job by its flow.
+    done = folder.run(sys.executable, "flows/chain.py", "--no-pylint", "dagster", "doctor")
+    assert "ml_Chain" in done.stdout
+
+
 def test_unknown_flows_and_folders_are_refused(folder, monkeypatch):
     from metaflow_dagster import DagsterDeployError, load_flows
 

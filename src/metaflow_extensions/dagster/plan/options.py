@@ -48,6 +48,8 @@ class CreateOptions:
     """``STEP.ARTIFACT`` or ``STEP.ARTIFACT=KEY``."""
     asset_checks: tuple[str, ...] = ()
     """``STEP.ARTIFACT``."""
+    translator: str | None = None
+    """``MODULE:CLASS``; see ``translator.py``."""
     warm_start: bool = True
     runtime: str = "embedded"
     """Or "package": a thin file, which imports what it runs from this package."""
