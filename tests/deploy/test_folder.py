@@ -84,9 +84,10 @@ class Folder:
         return json.loads(done.stdout.splitlines()[-1]), done.stderr
 
     def compiled(self) -> dict[str, int]:
-        """By flow, when its definitions file was made."""
+        """By flow, when its latest definitions file was made."""
         files = (self.root / "cache" / "flows").glob("*/*_definitions.py")
-        return {path.name.split("_")[0]: path.stat().st_mtime_ns for path in files}
+        times = sorted((path.stat().st_mtime_ns, path.name.split("_")[0]) for path in files)
+        return {name: time for time, name in times}
 
     def changed(self, before: dict[str, int]) -> set[str]:
         """The flows that have been compiled again."""
@@ -163,8 +164,7 @@ def test_a_translator_names_the_jobs(folder):
     )
     (folder.root / "definitions.py").write_text(definitions)
     folder.env["PYTHONPATH"] = str(Path(__file__).parents[1])
-    loaded, log = folder.report()
-    assert (sorted(loaded["jobs"]), log) == (["ml_Chain"], "")
+    assert sorted(folder.report()[0]["jobs"]) == ["ml_Chain"]
     # Commands find the job by its flow.
     done = folder.run(sys.executable, "flows/chain.py", "--no-pylint", "dagster", "doctor")
     assert "ml_Chain" in done.stdout
