@@ -22,13 +22,12 @@ if TYPE_CHECKING:
     from metaflow_extensions.dagster.executor import metaflow_executor
     from metaflow_extensions.dagster.executor.dask import dask_executor
     from metaflow_extensions.dagster.plan.translator import DagsterMetaflowTranslator, FlowInfo
+    from metaflow_extensions.dagster.version import __version__
 
     from .component import MetaflowFlowsComponent
     from .deployer import dagster_deployer
     from .loader import load_flows
     from .options import FlowOptions
-
-    __version__: str
 
 __all__ = [
     "DagsterDeployError",
@@ -62,6 +61,7 @@ _MODULES = {
     "FlowInfo": f"{_OURS}.plan.translator",
     "FlowOptions": f"{__name__}.options",
     "MetaflowFlowsComponent": f"{__name__}.component",
+    "__version__": f"{_OURS}.version",
     "dagster_deployer": f"{__name__}.deployer",
     "dask_executor": f"{_OURS}.executor.dask",
     "load_flows": f"{__name__}.loader",
@@ -70,12 +70,9 @@ _MODULES = {
 
 
 def __getattr__(name: str) -> Any:
-    if name == "__version__":
-        from importlib.metadata import version
-
-        value: Any = version("metaflow-dagster")
-    elif name in _MODULES:
-        if "executor" not in name:
+    value: Any
+    if name in _MODULES:
+        if "executor" not in name and name != "__version__":
             # Metaflow loads its extensions, and ours cannot be loaded before it.
             import_module("metaflow")
         value = getattr(import_module(_MODULES[name]), name)
@@ -87,5 +84,5 @@ def __getattr__(name: str) -> Any:
 
 def __dir__() -> list[str]:
     # Dagster's `dg` gets every name that it finds here, and not everybody has Dask.
-    missing = set() if find_spec("dagster_dask") else {"dask_executor"}
+    missing = set() if find_spec("distributed") else {"dask_executor"}
     return sorted({*globals(), *__all__} - missing)

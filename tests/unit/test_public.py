@@ -11,7 +11,7 @@ from metaflow_dagster.options import FlowOptions
 from metaflow_extensions.dagster.cli.main import dagster
 from metaflow_extensions.dagster.errors import DagsterDeployError
 
-OPTIONAL = {"dask_executor"}  # needs dagster-dask
+OPTIONAL = {"dask_executor"}  # needs distributed
 
 
 @pytest.mark.parametrize("name", ["DagsterEvent", "metaflow_executor", "MetaflowFlowsComponent"])
