@@ -29,7 +29,7 @@ from metaflow_extensions.dagster.runtime.source import _cache_folder, _file_dige
 
 from .options import FlowOptions
 
-COMPILING = "METAFLOW_DAGSTER_COMPILING"  # set in the process that compiles a flow
+COMPILING = "_LOAD_FLOWS_IS_COMPILING"  # set in the process that compiles a flow
 _COMPILE_SECONDS = 600
 _PACKAGE_URL = re.compile(r'^CODE_PACKAGE_URL = \(?\s*"(.*)"', re.MULTILINE)
 _PACKAGES = ("metaflow-dagster", "metaflow", "dagster", "jinja2")
