@@ -153,6 +153,12 @@ def positive(_: Any, option: Any, value: int | None) -> int | None:
     help="A boolean artifact that is the result of a check of the flow's asset. Repeatable.",
 )
 @click.option(
+    "--translator",
+    metavar="MODULE:CLASS",
+    help="A subclass of metaflow_dagster.DagsterMetaflowTranslator, which chooses names, keys, "
+    "owners, groups, tags and metadata.",
+)
+@click.option(
     "--warm-start/--no-warm-start",
     default=True,
     show_default=True,

@@ -44,6 +44,9 @@ def find_deployment(
     """
     wanted = job_name(state, name)
     registered = Registry.of(state.flow_datastore).get(wanted)
+    if registered is None and name is None and getattr(state, "dagster_job_name", None) is None:
+        registered = _translated(state)
+        wanted = registered.name if registered else wanted
     if definitions_file is not None:
         deployment = _from_file(state, definitions_file, registered)
     elif registered is not None:
@@ -69,6 +72,23 @@ def find_deployment(
             "--definitions-file."
         )
     return deployment
+
+
+def _translated(state: Any) -> Deployment | None:
+    """The job of the flow, its project and branch to which a translator has given its name."""
+    from ..graph import read_project
+
+    project = read_project()
+    place = (project.name, project.branch) if project else (None, None)
+    found = [
+        deployment
+        for deployment in Registry.of(state.flow_datastore).all()
+        if deployment.flow_name == state.flow.name
+        and deployment.options.translator
+        and deployment.options.name is None
+        and (deployment.project, deployment.branch) == place
+    ]
+    return found[0] if len(found) == 1 else None
 
 
 def _others(state: Any) -> str:

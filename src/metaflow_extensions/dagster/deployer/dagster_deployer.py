@@ -89,6 +89,8 @@ class DagsterDeployer(DeployerImpl):
             Artifacts that are assets of their own: `step.artifact` or `step.artifact=key`.
         asset_checks : List[str], optional, default None
             Boolean artifacts that decide checks of the flow's asset: `step.artifact`.
+        translator : str, optional, default None
+            `module:class` of a subclass of `metaflow_dagster.DagsterMetaflowTranslator`.
         warm_start : bool, optional, default True
             Fork tasks from a process that has Metaflow loaded.
         runtime : str, optional, default "embedded"

@@ -34,6 +34,9 @@ class DagsterTriggeredRun(TriggeredRun):
         self.dagster_run_id: str | None = facts.get("dagster_run_id")
         self._address: dict[str, Any] | None = facts.get("target")
 
+    def __repr__(self) -> str:
+        return f"DagsterTriggeredRun({self.pathspec!r})"
+
     def terminate(self, **kwargs: Any) -> bool:
         """
         Stop the run and the tasks that it is running.
@@ -122,6 +125,9 @@ class DagsterDeployedFlow(DeployedFlow):
 
     TYPE: ClassVar[str | None] = "dagster"
     _has_source = True
+
+    def __repr__(self) -> str:
+        return f"DagsterDeployedFlow({self.deployer.name!r}, flow={self.deployer.flow_name!r})"
 
     @classmethod
     def list_deployed_flows(cls, flow_name: str | None = None) -> Iterator[DagsterDeployedFlow]:

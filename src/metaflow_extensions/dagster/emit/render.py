@@ -237,6 +237,8 @@ def _job_decorator(plan: JobPlan) -> str:
         options["description"] = literal(plan.description)
     options["tags"] = literal(plan.job_tags)
     options["metadata"] = f"_deployment(FLOW, {plan.assets.line})"
+    if plan.metadata:
+        options["metadata"] += f" | {literal(plan.metadata)}"
     if plan.assets.owners:
         options["owners"] = literal(list(plan.assets.owners))
     if plan.partitions:

@@ -54,6 +54,9 @@ class DagsterEvent:
         self._payload = {key: _plain(value) for key, value in (payload or {}).items()}
         self._url = url
 
+    def __repr__(self) -> str:
+        return f"DagsterEvent({self._name!r}, {self._payload!r})"
+
     def add_to_payload(self, key: str, value: Any) -> DagsterEvent:
         """Set a field. Data that JSON has stays as it is; anything else becomes its text."""
         self._payload[key] = _plain(value)

@@ -97,7 +97,7 @@ def plan_assets(
         DagsterDeployError: an option names what the flow does not have, or what Dagster refuses.
     """
     problems = Problems()
-    key = _flow_key(view)
+    key = flow_key(view)
     if options.asset_key is not None:
         key = problems.attempt(_key, options.asset_key, "--asset-key") or key
     for owner in options.owners:
@@ -133,7 +133,8 @@ def plan_assets(
     )
 
 
-def _flow_key(view: FlowView) -> Key:
+def flow_key(view: FlowView) -> Key:
+    """The key of a flow's asset, where nobody has chosen another."""
     if view.project is None:
         return (view.name,)
     return (view.project.name, view.project.branch, view.name)

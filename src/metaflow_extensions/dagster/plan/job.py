@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any
 
 from .assets import AssetsPlan
@@ -70,6 +70,9 @@ class JobPlan:
     """Whether the sensors of triggers do."""
     emit_events: bool = False
     """Whether each step publishes an event when it succeeds."""
+
+    metadata: dict[str, Any] = field(default_factory=dict)
+    """Of the job, beside where it is from."""
 
     package: PackagePlan | None = None
     """Where the flow's code is; known once it has been stored."""

@@ -4,7 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, fields
-from typing import Any
+from typing import Any, TypeVar
+
+T = TypeVar("T", bound="CreateOptions")
 
 
 @dataclass(frozen=True)
@@ -46,12 +48,14 @@ class CreateOptions:
     """``STEP.ARTIFACT`` or ``STEP.ARTIFACT=KEY``."""
     asset_checks: tuple[str, ...] = ()
     """``STEP.ARTIFACT``."""
+    translator: str | None = None
+    """``MODULE:CLASS``; see ``translator.py``."""
     warm_start: bool = True
     runtime: str = "embedded"
     """Or "package": a thin file, which imports what it runs from this package."""
 
     @classmethod
-    def from_values(cls, values: Mapping[str, Any]) -> CreateOptions:
+    def from_values(cls: type[T], values: Mapping[str, Any]) -> T:
         """The options among the values of a command, or of a record in the registry.
 
         A record may have been written by another version: what it does not have stays at its

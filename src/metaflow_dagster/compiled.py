@@ -1,0 +1,175 @@
+"""The compiled form of a flow: made by ``dagster create``, and kept as long as it is good.
+
+It is good while nothing has changed that decided it: the options, Metaflow's settings, the versions
+of the packages, the files of the flow's folder that go into its code package, and every other file
+that was read or imported when it was compiled (``_compile``).
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import os
+import re
+import subprocess
+import sys
+import tempfile
+from collections.abc import Callable
+from dataclasses import asdict, dataclass
+from functools import cache
+from importlib.metadata import version
+from pathlib import Path
+
+import metaflow  # noqa: F401  # before its extension, which it loads itself
+
+from metaflow_extensions.dagster._metaflow_internals.package import DEFAULT_SUFFIXES_LIST
+from metaflow_extensions.dagster.errors import DagsterDeployError
+from metaflow_extensions.dagster.plan.settings import bake_settings
+from metaflow_extensions.dagster.runtime.source import _cache_folder, _file_digest, _source_files
+
+from .options import FlowOptions
+
+COMPILING = "_LOAD_FLOWS_IS_COMPILING"  # set in the process that compiles a flow
+_COMPILE_SECONDS = 600
+_PACKAGE_URL = re.compile(r'^CODE_PACKAGE_URL = \(?\s*"(.*)"', re.MULTILINE)
+_PACKAGES = ("metaflow-dagster", "metaflow", "dagster", "jinja2")
+
+Listing = Callable[[str, tuple[str, ...]], "list[str]"]
+
+
+@dataclass(frozen=True)
+class FlowSource:
+    """A flow and how it is to be compiled."""
+
+    path: Path
+    """Absolute."""
+    options: FlowOptions
+    working_dir: str
+    """Where the command is run; Metaflow finds its local datastore from there."""
+
+    def definitions_file(self, listing: Listing) -> Path:
+        """The definitions file of the flow, compiled if there is none that is still good.
+
+        Args:
+            listing: Gives the files of a folder with some endings; see ``source_listing``.
+
+        Raises:
+            DagsterDeployError: the flow does not compile; with what its command says.
+        """
+        place = Path(_cache_folder(), "flows", f"{self.path.stem}-{self._key()}")
+        definitions = place / f"{self.path.stem}_definitions.py"
+        record = place / "sources.json"
+        if not _is_good(definitions, record, os.path.dirname(self.path), listing):
+            place.mkdir(parents=True, exist_ok=True)
+            reads = self._compile(definitions, place)
+            _write(record, _sources(os.path.dirname(self.path), reads, listing))
+        return definitions
+
+    def _key(self) -> str:
+        """What decides beside files, in short."""
+        decides = {
+            "flow": str(self.path),
+            "options": asdict(self.options),
+            "working_dir": self.working_dir,
+            "settings": bake_settings(os.environ, warn=lambda _: None),
+            "environment": sorted(
+                (name, value)
+                for name, value in os.environ.items()
+                if name.startswith("METAFLOW_") or name in ("USER", "PYTHONPATH")
+            ),
+            "packages": _package_versions(),
+        }
+        return hashlib.sha256(json.dumps(decides, sort_keys=True).encode()).hexdigest()[:16]
+
+    def _compile(self, definitions: Path, place: Path) -> list[str]:
+        """Make the file; the files that were read for it."""
+        reads_handle, reads = tempfile.mkstemp(dir=place, suffix=".json")
+        os.close(reads_handle)
+        command = [sys.executable, "-m", "metaflow_dagster._compile", reads, str(self.path)]
+        command += ["--quiet", "--no-pylint", *self.options.flow_args]
+        command += ["dagster", "create", str(definitions), *self.options.create_args()]
+        try:
+            done = subprocess.run(
+                command,
+                cwd=self.working_dir,
+                env={**os.environ, COMPILING: "1"},
+                stdin=subprocess.DEVNULL,
+                capture_output=True,
+                text=True,
+                errors="replace",
+                timeout=_COMPILE_SECONDS,
+            )
+            if done.returncode:
+                raise DagsterDeployError(_message(done.stdout + done.stderr) or "It says nothing.")
+            with open(reads, encoding="utf-8") as file:
+                return json.load(file)
+        except subprocess.TimeoutExpired as error:
+            raise DagsterDeployError(
+                f"It was not compiled within {_COMPILE_SECONDS} seconds. Look what the flow's "
+                "module does when it is imported."
+            ) from error
+        finally:
+            os.unlink(reads)
+
+
+def source_listing() -> Listing:
+    """Lists folders, each once: many flows share one."""
+
+    @cache
+    def files(folder: str, suffixes: tuple[str, ...]) -> list[str]:
+        found = _source_files(folder, suffixes)
+        return sorted(os.path.relpath(path, folder) for path in found if _file_digest(path))
+
+    return files
+
+
+def _sources(folder: str, reads: list[str], listing: Listing) -> dict[str, object]:
+    """What ``_is_good`` compares: the files that were read, and which others would be."""
+    inside = {os.path.splitext(path)[1] for path in reads if path.startswith(folder + os.sep)}
+    # Metaflow's code package has these, and whatever --package-suffixes adds.
+    suffixes = tuple(sorted({*DEFAULT_SUFFIXES_LIST, *inside} - {""}))
+    names = listing(folder, suffixes)
+    paths = {*reads, *(os.path.join(folder, name) for name in names)}
+    digests = {path: _file_digest(path) for path in sorted(paths)}
+    return {"digests": digests, "suffixes": suffixes, "names": names}
+
+
+def _is_good(definitions: Path, record: Path, folder: str, listing: Listing) -> bool:
+    try:
+        sources = json.loads(record.read_text(encoding="utf-8"))
+        text = definitions.read_text(encoding="utf-8")
+    except (OSError, ValueError):
+        return False
+    if listing(folder, tuple(sources["suffixes"])) != sources["names"]:
+        return False
+    if any(_file_digest(path) != digest for path, digest in sources["digests"].items()):
+        return False
+    package = _PACKAGE_URL.search(text)
+    # A local datastore that was removed has taken the flow's code along.
+    return package is None or not package[1].startswith("/") or os.path.exists(package[1])
+
+
+def _write(record: Path, content: object) -> None:
+    handle, scratch = tempfile.mkstemp(dir=record.parent)
+    with os.fdopen(handle, "w", encoding="utf-8") as file:
+        json.dump(content, file)
+    os.replace(scratch, record)
+
+
+@cache
+def _package_versions() -> list[str]:
+    """Versions, and of this package its latest edit, which an editable installation picks up."""
+    import metaflow_extensions.dagster.errors as ours
+
+    folders = (os.path.dirname(ours.__file__), os.path.dirname(__file__))
+    files = [path for folder in folders for path in _source_files(folder, (".py", ".j2"))]
+    edited = max(os.stat(path).st_mtime_ns for path in files)
+    return [sys.version, *(f"{name} {version(name)}" for name in _PACKAGES), str(edited)]
+
+
+def _message(output: str) -> str:
+    """What a command says, without the indentation of Metaflow's and of its headline."""
+    lines = [line.strip() for line in output.strip().splitlines()]
+    if lines and lines[0] == f"{DagsterDeployError.headline}:":
+        del lines[0]
+    return "\n".join(lines[-40:])

@@ -1,0 +1,74 @@
+"""How one flow of a folder is compiled."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, fields
+from typing import Any
+
+import metaflow  # noqa: F401  # before its extension, which it loads itself
+
+from metaflow_extensions.dagster.cli.create_command import create
+from metaflow_extensions.dagster.errors import DagsterDeployError
+from metaflow_extensions.dagster.plan.options import CreateOptions
+
+
+@dataclass(frozen=True)
+class FlowOptions(CreateOptions):
+    """Options of ``dagster create`` for a flow that ``load_flows`` compiles.
+
+    They are called as in ``Deployer(...).dagster().create()``; see docs/reference/options.md.
+    """
+
+    flow_args: tuple[str, ...] = ()
+    """Options of the flow itself, which go before ``dagster``: ``("--production",)``."""
+    authorize: str | None = None
+    """The production token of the deployment, where somebody else has made it."""
+
+    @classmethod
+    def of(cls, values: FlowOptions | Mapping[str, Any] | None) -> FlowOptions:
+        """The options that are meant by an object, or by their names.
+
+        Raises:
+            DagsterDeployError: there is no option of such a name.
+        """
+        if isinstance(values, FlowOptions):
+            return values
+        values = values or {}
+        known = [field.name for field in fields(cls)]
+        unknown = [str(name) for name in values if name not in known]
+        if unknown:
+            raise DagsterDeployError(
+                f"A flow has no option *{', '.join(unknown)}*. The options are: {', '.join(known)}."
+            )
+        return cls.from_values(values)
+
+    def over(self, others: FlowOptions) -> FlowOptions:
+        """These options, and those of others where these are at their defaults."""
+        default = FlowOptions()
+        chosen = {}
+        for field in fields(self):
+            own = getattr(self, field.name)
+            given = own != getattr(default, field.name)
+            chosen[field.name] = own if given else getattr(others, field.name)
+        return FlowOptions(**chosen)
+
+    def create_args(self) -> list[str]:
+        """The arguments of ``dagster create`` that say the same."""
+        args: list[str] = []
+        default = FlowOptions()
+        command: Any = create
+        options = {option.name: option for option in command.params}
+        for field in fields(self):
+            value = getattr(self, field.name)
+            if field.name == "flow_args" or value == getattr(default, field.name):
+                continue
+            option = options[field.name]
+            flag = max(option.opts, key=len)
+            if isinstance(value, bool):
+                args.append(flag if value else option.secondary_opts[0])
+            elif isinstance(value, tuple):
+                args += [f"{flag}={entry}" for entry in value]
+            else:
+                args.append(f"{flag}={value}")
+        return args
