@@ -7,13 +7,14 @@ the methods overridden: the one that lists the user's files and the one that pac
 from __future__ import annotations
 
 from collections.abc import Generator, Iterable
+from types import SimpleNamespace
 from typing import Any
 
 from metaflow.package import DEFAULT_SUFFIXES_LIST, MetaflowPackage
 
 from . import _part
 
-__all__ = ["DEFAULT_SUFFIXES_LIST", "CodePackageBase", "MetaflowPackage"]
+__all__ = ["DEFAULT_SUFFIXES_LIST", "CodePackageBase", "MetaflowPackage", "use_extracted"]
 
 File = tuple[str, str]  # its path, and its name in the package
 Entry = tuple["str | bytes", str]  # a file, or the content of one
@@ -40,3 +41,15 @@ class CodePackageBase(MetaflowPackage):
         known = set(own)
         others = [entry for entry in content.contents() if entry not in known]
         return self.pack(own, [*others, *_part(self, "_cached_user_members")])
+
+
+def use_extracted(decorators: Iterable[Any], folder: str, variables: dict[str, str]) -> None:
+    """Have ``@conda`` find the flow's code in a folder, instead of unpacking it into another one.
+
+    It keeps both on its class, and removes its own folder in a hook that only native runs call
+    (``runtime_init`` and ``runtime_finished`` in metaflow/plugins/pypi/conda_decorator.py).
+    """
+    for kind in {type(decorator) for decorator in decorators}:
+        if hasattr(kind, "_metaflow_home"):
+            kind._metaflow_home = SimpleNamespace(name=folder)
+            kind._addl_env_vars = variables

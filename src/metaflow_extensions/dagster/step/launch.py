@@ -23,6 +23,7 @@ from metaflow.util import decompress_list
 
 from .._metaflow_internals import call_hook, step_decorators_of, tell_hooks
 from .._metaflow_internals.package import MetaflowPackage
+from .environments import prepare_environment
 
 
 def launch(state: Any, arguments: Sequence[str]) -> None:
@@ -41,6 +42,7 @@ def launch(state: Any, arguments: Sequence[str]) -> None:
 
     decorators = step_decorators_of(state.flow, step_name)
     package = _LazyPackage(state)
+    prepare_environment(state, step_name, decorators, package.package_metadata)
     tell_hooks(run_id=run_id)
     for deco in decorators:
         call_hook(deco, "runtime_init", (step_name,), (state.flow, state.graph, package, run_id))
