@@ -4,9 +4,11 @@ from __future__ import annotations
 
 import json
 import sys
+from pathlib import Path
 
 import pytest
 
+WITHOUT_PACKAGE = Path(__file__).parents[1] / "differential" / "without_package"
 FOREACH = {
     "start": ["start"],
     "outer": ["outer-0", "outer-1"],
@@ -71,6 +73,28 @@ def test_tasks_of_an_unbounded_foreach_are_cloned_with_their_control_task(embedd
     assert cloned["number"] == ["number-0", "number-0-0", "number-1", "number-1-0", "number-1-1"]
     run = f"Run('Unboundeds/{resumed}')"
     assert project.query(f"[{run}.successful, {run}.data.found]") == [True, [[0], [0, 1]]]
+
+
+def test_a_resume_file_works_without_this_package(embedded):
+    project = embedded("chain", create=False)
+    project.flow("run", "--mode", "fail", "--alpha", "2", "--run-id-file", "run-id", code=1)
+    origin = (project.folder / "run-id").read_text()
+    project.dagster("create", "again.py", "--origin-run-id", origin)
+    project.home.mkdir()
+    config = project.folder / "config.json"
+    config.write_text('{"ops": {"op_start": {"config": {"mode": "no"}}}}')
+    output = project.run(
+        *(sys.executable, "-m", "dagster", "job", "execute"),
+        *("-f", "again.py", "-j", "Chain", "-c", str(config)),
+        DAGSTER_HOME=str(project.home),
+        PYTHONPATH=str(WITHOUT_PACKAGE),
+    )
+    assert "/packages/" in output  # the clone command is in the code package
+    run = "Flow('Chain').latest_run"
+    assert project.query(
+        f"[{run}.successful, {run}.origin_pathspec, {run}['middle'].task.data.seen]"
+    ) == [True, f"Chain/{origin}", 2.0]
+    assert project.cloned(f"Chain/{project.query(f'{run}.id')}") == {"start": ["start"]}
 
 
 def test_native_run_is_resumed_from_a_step(embedded):

@@ -8,6 +8,8 @@ import subprocess
 import sys
 from concurrent.futures import ThreadPoolExecutor
 
+from dagster import DagsterEvent, DagsterEventType, DagsterInstance
+
 from .conftest import is_alive
 
 
@@ -67,6 +69,27 @@ def test_detached_run_is_terminated_with_its_processes(embedded):
     project.dagster("terminate", run_id)
     assert project.json("status", run_id)["status"] == "Terminated"
     project.wait_for(lambda: not is_alive(pid), 15)
+    project.wait_for(lambda: DagsterEventType.RUN_CANCELED in _events(project))
+    failure, cancel = (
+        _events(project)[kind]
+        for kind in (DagsterEventType.STEP_FAILURE, DagsterEventType.RUN_CANCELED)
+    )
+    error = failure.step_failure_data.error
+    assert (error.message, error.stack, error.cause) == (
+        "Ended with its task: the run was cancelled.\n",
+        [],
+        None,
+    )
+    assert "Failed steps: ['op_middle']" in cancel.message
+    assert cancel.job_canceled_data.error is None
+
+
+def _events(project) -> dict[DagsterEventType, DagsterEvent]:
+    """By kind, the last event of the last run."""
+    with DagsterInstance.from_config(str(project.home)) as instance:
+        (record,) = instance.get_run_records(limit=1)
+        entries = instance.all_logs(record.dagster_run.run_id)
+        return {e.dagster_event.event_type: e.dagster_event for e in entries if e.dagster_event}
 
 
 def test_ctrl_c_terminates_a_run_that_is_followed(embedded):

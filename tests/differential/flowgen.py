@@ -4,6 +4,9 @@ A flow is a tree first (:data:`Block`), chosen from a seed, then a source text. 
 goes, how many items a foreach has and how often a loop turns depends on the task's place in the
 foreaches around it, so the items of one foreach behave differently, and the same in every run.
 
+Some flows leave a step early, with the exit code 0: a step beside which no other one runs, as it
+would be chance which of those had run.
+
 ``python -m differential.flowgen SEED`` prints the flow of a seed.
 """
 
@@ -19,9 +22,12 @@ DEEPEST = 4
 
 _HEAD = '''"""Random flow {seed}."""
 
+import os
+import sys
 import zlib
 
-from metaflow import parallel, step
+from metaflow import catch, current, parallel, retry, step
+from metaflow.exception import MetaflowException
 from tracing import TracedFlow
 
 
@@ -31,8 +37,28 @@ def choose(flow, ways):
     return zlib.crc32(repr(place).encode()) % ways
 
 
+def note_id(flow, inputs=None):
+    """Keep the ids of this task and those before it, how many they are, and if joins take them."""
+    before = {{i for one in inputs or () for i in one.ids}} or getattr(flow, "ids", [])
+    flow.ids = [*before, current.task_id]
+    flow.count_of_ids = len(set(flow.ids))
+    if inputs is not None:
+        try:
+            flow.merge_artifacts(inputs, include=["own_id"])
+            flow.ids_conflict = False
+        except MetaflowException:
+            flow.ids_conflict = True
+    flow.own_id = current.task_id
+
+
 class RandomFlow(TracedFlow):
 '''
+
+LEAVES = "  # leaves early"
+"""Ends the line of a flow that ends a task's process before the task is done."""
+
+_WAYS_OUT = ("sys.exit(0)", "raise SystemExit", "sys.stdout.flush(), os._exit(0)")
+_HANDLERS = ("", "@retry(times=1, minutes_between_retries=0)", '@catch(var="caught")')
 
 _TAIL = """
 
@@ -212,6 +238,7 @@ def write(tree: tuple[Block, ...], seed: int) -> str:
     end = writer.step("end")
     end.kind = "end"
     writer.link(ends, "end")
+    writer.leave(random.Random(f"leave {seed}"))
     return _HEAD.format(seed=seed) + "\n\n".join(map(_method, writer.steps)) + _TAIL
 
 
@@ -224,6 +251,10 @@ class _Step:
     in_gang: bool = False
     number: int = 0
     """Items at most, or the size of the gang that follows."""
+    always_alone: bool = False
+    """Runs in any case, and nothing beside it."""
+    way_out: str = ""
+    handler: str = ""
 
 
 _End = tuple[_Step, int]
@@ -233,14 +264,23 @@ _End = tuple[_Step, int]
 class _Writer:
     def __init__(self) -> None:
         self.steps: list[_Step] = []
+        self._company = 0  # blocks around the next step in which others run, or it may not
 
     def step(self, prefix: str, **facts: object) -> _Step:
         name = prefix if prefix in ("start", "end") else f"{prefix}{len(self.steps)}"
-        step = _Step(name, targets=[""])
+        step = _Step(name, targets=[""], always_alone=self._company == 0)
         for fact, value in facts.items():
             setattr(step, fact, value)
         self.steps.append(step)
         return step
+
+    def leave(self, rng: random.Random) -> None:
+        """Have a step end its process early, in some flows."""
+        if rng.random() < 0.3:
+            step = rng.choice([step for step in self.steps if step.always_alone])
+            step.way_out = rng.choice(_WAYS_OUT)
+            # Metaflow's rule: @catch is not for steps that begin a foreach or a switch.
+            step.handler = rng.choice(_HANDLERS[: 3 if step.kind == "linear" else 2])
 
     def link(self, ends: list[_End], target: str) -> None:
         for step, place in ends:
@@ -275,16 +315,22 @@ class _Writer:
             return self.switch(block, shared)
         if isinstance(block, Gang):
             opener = self.step("crew", kind="parallel", number=block.size)
+            self._company += 1
             gang = self.step("gang", in_gang=True)
+            self._company -= 1
             opener.targets = [gang.name]
             return opener.name, self.join([(gang, 0)])
         if isinstance(block, Foreach):
             opener = self.step("each", kind="foreach", number=block.most)
+            self._company += block.most > 1
             entries, ends = self.sequence(block.body, [])
+            self._company -= block.most > 1
             opener.targets = [entries[0]]
             return opener.name, self.join(ends)
         opener = self.step("split", kind="split")
+        self._company += 1
         written = [self.sequence(branch, []) for branch in block.branches]
+        self._company -= 1
         opener.targets = [entries[0] for entries, _ in written]
         return opener.name, self.join([end for _, ends in written for end in ends])
 
@@ -293,7 +339,7 @@ class _Writer:
         for end in ends:
             if end[0].kind == "switch":
                 # Metaflow's rule: a conditional transition may not lead to a join.
-                between = self.step("between")
+                between = self.step("between", always_alone=False)
                 self.link([end], between.name)
                 end = (between, 0)
             self.link([end], join.name)
@@ -306,6 +352,7 @@ class _Writer:
         inside: list[list[str]] = []
         open_ends: list[_End] = []
         firsts: list[str] = []
+        self._company += 1
         for branch in reversed(block.branches):
             # Later branches are written first, so that earlier ones may lead into them.
             entries, ends = self.sequence(branch, list(later)) if branch else ([""], [])
@@ -313,6 +360,7 @@ class _Writer:
             firsts.insert(0, entries[0])
             inside.insert(0, entries)
             later += [entry for entry in entries if entry]
+        self._company -= 1
         more = [inside[branch][place] for branch, place in block.skips]
         more += [shared[number % len(shared)] for number in block.shares if shared]
         for target in [*firsts, *more]:
@@ -324,8 +372,11 @@ class _Writer:
 
 def _method(step: _Step) -> str:
     lines = ["@parallel"] if step.in_gang else []
+    lines += [step.handler] if step.handler else []
     lines += ["@step", f"def {step.name}(self{', inputs' if step.takes_inputs else ''}):"]
-    body = [f"self.mark({'inputs' if step.takes_inputs else ''})"]
+    inputs = ["inputs"] if step.takes_inputs else []
+    body = [f"self.mark({', '.join(inputs)})", f"note_id({', '.join(['self', *inputs])})"]
+    body += [step.way_out + LEAVES] if step.way_out else []
     targets = [f"self.{target}" for target in step.targets]
     if step.kind == "foreach":
         body += [f"self.items_{step.name} = list(range(1 + choose(self, {step.number})))"]

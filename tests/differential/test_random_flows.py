@@ -12,7 +12,7 @@ import pytest
 
 from .cases import Case
 from .conftest import Check
-from .flowgen import Block, random_tree, smaller, write
+from .flowgen import LEAVES, Block, random_tree, smaller, write
 from .runs import NativeError
 
 
@@ -27,9 +27,12 @@ def test_random_flow(check: Check, tmp_path: Path, pytestconfig: pytest.Config, 
     def failure(tree: tuple[Block, ...]) -> str:
         """How the flow of a tree differs; empty if it does not."""
         path = tmp_path / "random_flow.py"
-        path.write_text(write(tree, seed))
+        source = write(tree, seed)
+        path.write_text(source)
+        # Ids differ; how many they are, and where joins find them to differ, does not.
+        ids = ("artifact ids:", "artifact own_id:")
         try:
-            check(Case(str(path)))
+            check(Case(str(path), fails=LEAVES in source, ignore=ids))
         except NativeError:
             raise
         except (AssertionError, pytest.fail.Exception) as error:

@@ -37,6 +37,7 @@ PARAMETERS = """
     on = Parameter("on", default=False, type=bool)
     max_n = Parameter("max-n", default="none")
     window = Parameter("window", type=JSONType, default="{}")
+    parts = Parameter("parts", separator=",", default="p")
     label = Parameter("label", multiple=True, default=["a"])
 """
 ONE = flow(

@@ -56,12 +56,16 @@ def test_fields_become_what_the_config_takes(deploy, sensor, publish):
     module = load(deploy(ONE).folder / "defs.py")
     event = sensor(module, "OneFlow_event_0")
     publish("data.ready", n="3", rate="1.5", on="yes", window={"days": 2}, label=["x", "y"])
+    publish("data.ready", parts=["x", " y", 3])
+    publish("data.ready", parts="x,y")
     publish("data.ready", n=4.0, rate=2, on=True, window='{"days": 2}', label='["x"]')
     publish("data.ready", n=None, **{"max-n": 10, "unknown": 1})
     publish("data.ready")
     requests = event.tick()
     assert [config_of(request) for request in requests] == [
         {"n": 3, "rate": 1.5, "on": True, "window": {"days": 2}, "label": ["x", "y"]},
+        {"parts": "x, y,3"},
+        {"parts": "x,y"},
         {"n": 4, "rate": 2.0, "on": True, "window": '{"days": 2}', "label": ["x"]},
         {"max-n": "10"},
         {},
@@ -85,6 +89,8 @@ def test_fields_become_what_the_config_takes(deploy, sensor, publish):
         ({"label": "x"}, "it takes JSON, not 'x'"),
         ({"label": 3}, "it takes a list, not 3"),
         ({"label": []}, "it takes at least one value"),
+        ({"parts": []}, "it takes values without ',', at least one, not []"),
+        ({"parts": ["a,b", "c"]}, "it takes values without ',', at least one, not ['a,b', 'c']"),
     ],
 )
 def test_a_bad_payload_is_reported_and_left_out(deploy, sensor, publish, payload, problem):

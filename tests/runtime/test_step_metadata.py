@@ -2,7 +2,11 @@
 
 from __future__ import annotations
 
+import os
 import shlex
+import subprocess
+import sys
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -122,6 +126,19 @@ def test_of_other_artifacts_type_and_size_are_shown(runs: list[dict[str, Any]]) 
     assert end["api_token"].value.startswith("str, ")
     # One that only passes through is not loaded.
     assert runs[0]["op_years[0]"]["regions"].value.startswith("list, ")
+
+
+def test_results_are_read_by_anybody_anywhere(runs: list[dict[str, Any]], tmp_path: Path) -> None:
+    fence, *lines, _ = runs[1]["op_join"]["retrieve"].value.splitlines()
+    assert fence == "```python"
+    (tmp_path / "read.py").write_text("\n".join(lines))
+    env = {n: v for n, v in os.environ.items() if not n.startswith("METAFLOW_")}
+    env |= {"USER": "somebody", "METAFLOW_HOME": str(tmp_path)}
+    done = subprocess.run(
+        [sys.executable, "read.py"], cwd=tmp_path, env=env, capture_output=True, text=True
+    )
+    assert "count 2\n" in done.stdout, done.stderr
+    assert "settings {'depth': [1, 2.5]}\n" in done.stdout
 
 
 def test_what_each_task_of_a_run_has_is_not_repeated(runs: list[dict[str, Any]]) -> None:

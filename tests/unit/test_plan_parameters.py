@@ -94,7 +94,7 @@ KINDS = {
         Parameter("p", type=JSONType, default={1: "a"}),
         *("Any", None, "json"),
     ),
-    "separator": (Parameter("p", default="a,b", separator=","), "str", "a,b", "str"),
+    "separator": (Parameter("p", default="a,b", separator=","), "str", "a,b", "split:,"),
     "multiple": (
         Parameter("p", type=int, multiple=True, default=["1", 2]),
         *("List[int]", [1, 2], "list[int]!"),

@@ -36,6 +36,18 @@ def interrupted() -> bool:
     return _step.is_interrupted is not None and _step.is_interrupted()
 
 
+def interruption() -> Exception | None:
+    """The error with which this step has to end now, as the run is being cancelled; else None.
+
+    Dagster shows it as one line: a stack trace would say where the step waited for its task.
+    """
+    if not interrupted():
+        return None
+    from .executor._dagster_internals import error_of_one_line
+
+    return error_of_one_line("Ended with its task: the run was cancelled.")
+
+
 @contextlib.contextmanager
 def running_step(
     open_streams: Callable[[], Streams | None], is_interrupted: Callable[[], bool]

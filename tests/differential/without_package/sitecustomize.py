@@ -1,4 +1,7 @@
-"""Python starts as if this project were not installed: put this folder on PYTHONPATH."""
+"""Python starts as if this project were not installed: put this folder on PYTHONPATH.
+
+What is on PYTHONPATH itself stays: the copy of this project in an unpacked code package.
+"""
 
 import importlib.metadata
 import os
@@ -12,8 +15,9 @@ def _others(**context):
 
 
 importlib.metadata.distributions = _others
+_given = os.environ.get("PYTHONPATH", "").split(os.pathsep)
 sys.path[:] = [
     path
     for path in sys.path
-    if not os.path.isdir(os.path.join(path, "metaflow_extensions/dagster"))
+    if path in _given or not os.path.isdir(os.path.join(path, "metaflow_extensions/dagster"))
 ]

@@ -193,7 +193,8 @@ def create(obj: Any, **values: Any) -> None:
         from .register import TokenOptions
     except ImportError as error:
         raise DagsterDeployError(
-            f"dagster create needs the package {error.name!r}. Install it: pip install {error.name}"
+            f"dagster create cannot be loaded: {error}. It needs dagster 1.12 or newer, and "
+            "jinja2: pip install 'dagster>=1.12' 'jinja2>=3.0'"
         ) from error
 
     values["name"] = values["name"] or obj.dagster_job_name

@@ -18,6 +18,7 @@ or AttributeError from here makes the package fall back to Dagster's multiproces
 | ComputeIOType, create_compute_log_file_key, CapturedLogContext, | the logs of a step, |
 | CloudStorageComputeLogManager, LocalComputeLogManager | wherever they are kept |
 | SqliteEventLogStorage | its connection is kept, see sqlite_events |
+| DagsterUserCodeProcessError, SerializableErrorInfo | errors of one line, without a stack |
 | EngineEventData, serializable_error_info_from_exc_info | messages about the executor itself |
 | PRIORITY_TAG, GLOBAL_CONCURRENCY_TAG | the order of steps, and pools set by tag |
 """
@@ -28,7 +29,7 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from typing import Any
 
-from dagster._core.errors import DagsterExecutionInterruptedError
+from dagster._core.errors import DagsterExecutionInterruptedError, DagsterUserCodeProcessError
 from dagster._core.events import DagsterEvent, EngineEventData
 from dagster._core.execution.api import (
     ExecuteRunWithPlanIterable,
@@ -66,7 +67,7 @@ from dagster._core.storage.compute_log_manager import (
 from dagster._core.storage.event_log.sqlite import SqliteEventLogStorage
 from dagster._core.storage.local_compute_log_manager import LocalComputeLogManager
 from dagster._core.storage.tags import GLOBAL_CONCURRENCY_TAG, PRIORITY_TAG
-from dagster._utils.error import serializable_error_info_from_exc_info
+from dagster._utils.error import SerializableErrorInfo, serializable_error_info_from_exc_info
 
 __all__ = [
     "GLOBAL_CONCURRENCY_TAG",
@@ -100,6 +101,7 @@ __all__ = [
     "create_compute_log_file_key",
     "create_execution_plan",
     "dagster_event_sequence_for_step",
+    "error_of_one_line",
     "execute_plan",
     "own_event_loop",
     "serializable_error_info_from_exc_info",
@@ -209,3 +211,14 @@ def _check_shapes() -> None:
 
 
 _check_shapes()
+
+
+def error_of_one_line(text: str) -> Exception:
+    """An error that Dagster shows as this text alone.
+
+    Of an error from another process Dagster shows what that process said, not where it was raised
+    here (``serializable_error_info_from_exc_info``).
+    """
+    return DagsterUserCodeProcessError.from_error_info(
+        SerializableErrorInfo(message=text + "\n", stack=[], cls_name=None)
+    )

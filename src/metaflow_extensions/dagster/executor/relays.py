@@ -120,8 +120,9 @@ class Relays:
         for relay in self._relays.values():
             for feed in relay.feeds:
                 self._readers[feed.step.key].append((relay, feed))
-        # By the key of a step with a dynamic output: the mapping keys so far, those that are
-        # stored, how many splits of each item, and which items have all of theirs.
+        # By the key of a step with a dynamic output: the mapping keys so far, those of a running
+        # relay whose values are not stored yet, how many splits of each item, and which items
+        # have all of theirs.
         self._items: dict[str, set[str]] = defaultdict(set)
         self._unstored: dict[str, list[str]] = defaultdict(list)
         self._splits: dict[str, Counter[str]] = defaultdict(Counter)
@@ -183,14 +184,17 @@ class Relays:
     def mappings(self) -> Mapping[str, Mapping[str, list[str]]]:
         """What running relays have emitted so far, in the form of Dagster's known state."""
         gathering = self._active._gathering_dynamic_outputs
-        return {key: {name: list(items) for name, items in gathering[key].items()}
-                for key in self.running}  # fmt: skip
+        return {
+            key: {name: list(items) for name, items in gathering[key].items()}
+            for key in self.running
+        }
 
     # -- what has happened ------------------------------------------------------------------
 
     def _emitted(self, key: str, item: str) -> None:
         self._items[key].add(item)
-        self._unstored[key].append(item)
+        if key in self.running:
+            self._unstored[key].append(item)
         self._splits[key][_parent(item)] += 1
         for step in self._mapped[key]:
             self._open[step.key] += 1

@@ -9,12 +9,12 @@ import os
 import queue
 import threading
 import time
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import AbstractContextManager, ExitStack, nullcontext
 from typing import Any
 
-from dagster import DagsterEvent, Executor
+from dagster import DagsterEvent, DagsterRunStatus, Executor
 
 from .. import streams
 from ..process_end import end_quickly
@@ -102,7 +102,8 @@ class ThreadExecutor(Executor):
             step_dependency_config=self._dependencies,
         )
         with warm.keep_warm(), keep_connection(plan_context.instance, plan_context.run_id):
-            yield from ExecuteRunWithPlanIterable(execution_plan, self._run_plan, context_manager)
+            events = ExecuteRunWithPlanIterable(execution_plan, self._run_plan, context_manager)
+            yield from _until_cancelled(events, plan_context)
         yield DagsterEvent.engine_event(
             plan_context,
             f"Finished steps in {time.monotonic() - started:.1f}s (pid: {pid})",
@@ -132,6 +133,24 @@ class ThreadExecutor(Executor):
     def plan_run(self, *args: Any) -> AbstractContextManager["PlanRun"]:
         """What executes a plan; others run steps elsewhere."""
         return nullcontext(PlanRun(*args))
+
+
+def _until_cancelled(events: Iterable[DagsterEvent], plan_context: Any) -> Iterator[DagsterEvent]:
+    """The events of a run; a user's cancel ends them as failed steps do.
+
+    Dagster then says in one line that the run was cancelled. Of an error it would show where that
+    was raised here (``job_execution_iterator`` in dagster/_core/execution/api.py).
+    """
+    failed = False
+    try:
+        for event in events:
+            failed |= event.is_step_failure
+            yield event
+    except DagsterExecutionInterruptedError:
+        run = plan_context.instance.get_run_by_id(plan_context.run_id)
+        is_cancelled = run is not None and run.status == DagsterRunStatus.CANCELING
+        if not (failed and is_cancelled) or plan_context.raise_on_error:
+            raise
 
 
 class Ended:

@@ -41,6 +41,8 @@ class ParameterKind:
     cannot be given."""
     fixed: str = ""
     """JSON of the one value of ``fixed``."""
+    separator: str = ""
+    """Between the parts of a text that Metaflow takes apart."""
 
     @classmethod
     def of(cls, options: Mapping[str, Any]) -> ParameterKind:
@@ -69,6 +71,8 @@ class ParameterKind:
     def __str__(self) -> str:
         if self.base == "fixed":
             return f"fixed:{self.fixed}"
+        if self.separator:
+            return f"split:{self.separator}"
         text = f"tuple[{self.base}]" if self.several else self.base
         text = f"list[{text}]" if self.repeated else text
         return text + "!" if self.fills_empty else text

@@ -58,6 +58,8 @@ def read_parameters(flow: Any, problems: Problems) -> tuple[ParameterView, ...]:
 def _read(parameter: Any) -> ParameterView:
     name, options = parameter.name, parameter.kwargs
     kind, default = ParameterKind.of(options), options.get("default")
+    if kind == ParameterKind("str"):
+        kind = replace(kind, separator=parameter.separator or "")
     is_evaluated = isinstance(default, DeployTimeField)
     if is_evaluated:
         default = _evaluate(name, default, repeated=kind.repeated)

@@ -24,7 +24,7 @@ from dagster import (
 
 from .events import _EVENT_KEY
 from .flow import _Flow
-from .show import _add_step_metadata, _artifact_metadata
+from .show import _add_step_metadata, _artifact_metadata, _retrieval
 from .store import _task_datastore
 from .task import _run_start, _StepResult
 
@@ -118,10 +118,9 @@ def _record_artifact(
         )
         return
     pathspec = f"{flow.flow_name}/{task.path}"
-    snippet = f"from metaflow import Task\n\nTask({pathspec!r})[{name!r}].data"
     metadata: dict[str, Any] = {
         "metaflow artifact": f"{pathspec}/{name}",
-        "retrieve": MetadataValue.md(f"```python\n{snippet}\n```"),
+        "retrieve": _retrieval(flow, [f"print(Task({pathspec!r})[{name!r}].data)"]),
     }
     if about := task.artifacts.get(name):
         metadata |= dict(zip(("type", "bytes", "value"), about, strict=False))

@@ -77,9 +77,8 @@ def _on_events(
         requests.append(_start(shown, run_config))
     missing = [name for name in events if name not in state["waiting"]]
     waits = f"No new event {' and '.join(missing)}."
-    if (
-        requests and refused
-    ):  # Dagster takes no reason beside runs: the cursor keeps it.
+    if requests and refused:
+        # Dagster takes no reason beside runs: the cursor keeps it.
         state["left_out"] = refused[-_REASONS_KEPT:]
     return _tick(requests, state, " ".join([*refused, waits]))
 

@@ -34,6 +34,7 @@ def _parameter_args(
         values: Values by Metaflow's names of the parameters.
         kinds: How each parameter is given: "str", "int", "float", "bool", "json" (text, or data
             to be dumped), "file" (a path or a descriptor), "list[...]" (a repeated option),
+            "split:..." (text that Metaflow takes apart there),
             "tuple[...]" (an option of several values), "flag" and "count" (options without a
             value, set by environment variables), "fixed:<JSON>" (its only possible value). A
             final "!" means that an empty list cannot be given.

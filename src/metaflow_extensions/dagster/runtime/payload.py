@@ -26,6 +26,8 @@ def _config_value(kind: str, value: Any) -> Any:
         raise ValueError(f"it keeps its default, which {_shown(value)} is not")
     if kind.startswith(("list[", "tuple[")):
         return _list_value(kind, value)
+    if kind.startswith("split:"):
+        return _joined(kind[len("split:") :], value)
     if kind == "json":
         _from_json(value)
         return value
@@ -36,6 +38,19 @@ def _config_value(kind: str, value: Any) -> Any:
     if kind in ("bool", "flag"):
         return _bool_value(value)
     return value if isinstance(value, str) else json.dumps(value, ensure_ascii=False)
+
+
+def _joined(separator: str, value: Any) -> str:
+    """A list as the text that Metaflow takes apart into the same list."""
+    if not isinstance(value, list):
+        return _config_value("str", value)
+    parts = [_config_value("str", part) for part in value]
+    text = separator.join(parts)
+    if text.split(separator) != parts:
+        raise ValueError(
+            f"it takes values without {separator!r}, at least one, not {_shown(value)}"
+        )
+    return text
 
 
 def _list_value(kind: str, value: Any) -> list[Any]:

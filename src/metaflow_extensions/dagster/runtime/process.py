@@ -8,8 +8,6 @@ import time
 from dataclasses import dataclass, field
 from typing import Any
 
-from dagster import DagsterExecutionInterruptedError
-
 from .process_tree import _SUPERVISOR
 
 _LOG_LIMIT = 1024 * 1024  # bytes a stream kept for Metaflow, as in a native run
@@ -162,8 +160,8 @@ def _pump(
                 return
             # What it printed just before it ended may have come after the look above.
             ended = ended or (not ready and proc.poll() is not None)
-            if _interrupted():
-                raise DagsterExecutionInterruptedError
+            if error := _interruption():
+                raise error
             if deadline is not None and time.monotonic() > deadline:
                 outcome.timed_out = True
                 _end(proc)
@@ -184,10 +182,10 @@ def _binary(stream: Any, fd: int) -> Any:
     return getattr(stream, "buffer", None) or open(fd, "wb", closefd=False)
 
 
-def _interrupted() -> bool:
-    """Whether the run is being cancelled; in a thread, no signal can tell."""
+def _interruption() -> Exception | None:
+    """How to end when the run is being cancelled; in a thread, no signal can tell."""
     try:
-        from metaflow_extensions.dagster.streams import interrupted  # pyright: ignore
+        from metaflow_extensions.dagster.streams import interruption  # pyright: ignore
     except ImportError:
-        return False
-    return interrupted()
+        return None
+    return interruption()

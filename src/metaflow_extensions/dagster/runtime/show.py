@@ -1,11 +1,13 @@
 """What Dagster shows of a task."""
 
 import os
+from collections.abc import Sequence
 from typing import Any
 
-from dagster import MetadataValue, OpExecutionContext
+from dagster import MarkdownMetadataValue, MetadataValue, OpExecutionContext
 
 from .flow import _Flow
+from .store import _top_option
 from .task import _StepResult
 
 _SHOWN_ARTIFACTS = 50  # of a task, as entries of their own
@@ -20,13 +22,13 @@ def _add_step_metadata(
 ) -> None:
     """Show the task's artifacts, and how to get them, on the op's output."""
     pathspec = f"{flow.flow_name}/{task.path}"
-    snippet = ["from metaflow import Task", "", f"task = Task({pathspec!r})"]
-    snippet += [f"task[{name!r}].data" for name in task.artifacts]
+    snippet = [f"task = Task({pathspec!r})", "print(task)"]
+    snippet += [f"print({name!r}, task[{name!r}].data)" for name in task.artifacts]
     metadata: dict[str, Any] = {
         **_artifact_metadata(task),
         "metaflow task": MetadataValue.text(pathspec),
         "artifacts": MetadataValue.text(", ".join(task.artifacts) or "none"),
-        "retrieve": MetadataValue.md("```python\n" + "\n".join(snippet) + "\n```"),
+        "retrieve": _retrieval(flow, snippet),
     }
     metadata |= _card_metadata(flow, task)
     if task.item is not None:
@@ -62,6 +64,30 @@ def _card_metadata(flow: _Flow, task: _StepResult) -> dict[str, Any]:
             kind = MetadataValue.url if "://" in card else MetadataValue.path
             metadata[label] = kind(card)
     return metadata
+
+
+def _retrieval(flow: _Flow, lines: Sequence[str]) -> MarkdownMetadataValue:
+    """Python that reads results, whoever runs it, in whatever folder."""
+    where = _metadata_address(flow)
+    names = ["Task", *(["metadata"] if where else []), "namespace"]
+    code = [f"from metaflow import {', '.join(names)}", ""]
+    code += [f"metadata({where!r})"] if where else []
+    code += ["namespace(None)", *lines]
+    return MetadataValue.md("```python\n" + "\n".join(code) + "\n```")
+
+
+def _metadata_address(flow: _Flow) -> str:
+    """What Metaflow's `metadata` takes to find the flow's runs; tasks say where data is."""
+    kind = _top_option(flow, "metadata")
+    if kind != "local":
+        address = flow.metaflow_step_env.get("METAFLOW_SERVICE_URL", "")
+        return f"{kind}@{address}" if address else ""
+    folder, name = os.path.split(_top_option(flow, "datastore-root"))
+    if _top_option(flow, "datastore") != "local":
+        folder = flow.metaflow_step_env.get("METAFLOW_DATASTORE_SYSROOT_LOCAL", "")
+        name = ".metaflow"
+    # Metaflow looks for this name in the folder, whatever the datastore's root is.
+    return f"local@{folder}" if folder and name == ".metaflow" else ""
 
 
 def _artifact_metadata(task: _StepResult) -> dict[str, Any]:

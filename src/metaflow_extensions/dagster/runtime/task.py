@@ -68,13 +68,14 @@ def _run_init(
     again = context.retry_number > 0 or context.run.parent_run_id is not None
     if again and _is_done(flow, path):
         return path
-    code = _deployed_code(flow)
+    clone = _clone_command(flow, context)
+    code = _deployed_code(flow, packaged=bool(clone) and not _has_decorator())
     if code.reason:
         context.log.info(f"{code.reason}. Using the code package: {code.file}")
     with tempfile.TemporaryDirectory(prefix="metaflow-dagster-") as scratch:
         cmd = [
             *_flow_command(flow, code, scratch),
-            *_clone_command(flow, context),
+            *clone,
             "init",
             "--run-id",
             run_id,
