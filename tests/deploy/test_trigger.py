@@ -75,12 +75,13 @@ def test_detached_run_is_terminated_with_its_processes(embedded):
         for kind in (DagsterEventType.STEP_FAILURE, DagsterEventType.RUN_CANCELED)
     )
     error = failure.step_failure_data.error
+    assert error is not None
     assert (error.message, error.stack, error.cause) == (
         "Ended with its task: the run was cancelled.\n",
         [],
         None,
     )
-    assert "Failed steps: ['op_middle']" in cancel.message
+    assert "Failed steps: ['op_middle']" in str(cancel.message)
     assert cancel.job_canceled_data.error is None
 
 

@@ -13,6 +13,7 @@ kubernetes = _made.kubernetes
 namespaced_event_name: Any = getattr(_made, "namespaced_event_name", None)  # metaflow 2.19.18
 project = _made.project
 resources = _made.resources
+retry = _made.retry
 schedule = _made.schedule
 trigger = _made.trigger
 trigger_on_finish = _made.trigger_on_finish

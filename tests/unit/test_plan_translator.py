@@ -1,7 +1,8 @@
 """Translators: what they choose, what wins over them, and what is refused."""
 
 import pytest
-from metaflow import FlowSpec, retry, step
+from metaflow import FlowSpec, step
+from support.metaflow_names import retry
 
 from metaflow_extensions.dagster.errors import DagsterDeployError
 from metaflow_extensions.dagster.graph import read_flow
