@@ -18,7 +18,7 @@ def pytest_addoption(parser: pytest.Parser) -> None:
     group.addoption(
         "--engine",
         default="default",
-        choices=["default", "cold", "in_process", "multiprocess", "plain", "moved"],
+        choices=["default", "cold", "in_process", "multiprocess", "plain", "moved", "thin"],
         help="How Dagster runs the jobs of the differential tests; plain hides this package.",
     )
     group.addoption(

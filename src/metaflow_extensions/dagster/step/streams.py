@@ -1,4 +1,4 @@
-"""Where files that an earlier version generated look for the streams of their thread."""
+"""Where definitions files that were made before 1.0 look for the streams of a step."""
 
 from ..streams import current_streams, interrupted
 

@@ -1,4 +1,4 @@
-"""Where files that an earlier version generated look for the warm server's client."""
+"""Where definitions files that were made before 1.0 look for the warm processes."""
 
 from ..warm.client import prestart, spawn
 
