@@ -17,7 +17,14 @@ from support.needs import OWN_ENDS
 TESTS = Path(__file__).parents[1]
 FLOWS, EXAMPLES = TESTS / "flows", TESTS.parent / "examples"
 NEW_METAFLOW = {"custom_ends"}  # flows that the oldest one cannot load
-FEW = ("foreach_switch_nested", "helper_names", "loops", "nested3", "parallel_nested", "switch_start")
+FEW = (
+    "foreach_switch_nested",
+    "helper_names",
+    "loops",
+    "nested3",
+    "parallel_nested",
+    "switch_start",
+)
 
 
 def corpus(names: Iterable[str] | None = None) -> list[Path]:

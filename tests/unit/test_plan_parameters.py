@@ -61,21 +61,21 @@ def plan_one(load_flow, parameter, must_have_defaults=None):
 # parameter -> annotation, default, kind
 KINDS = {
     "text": (Parameter("p", default="a"), "str", "a", "str"),
-    "text without default": (Parameter("p"), "Optional[str]", None, "str"),
+    "text without default": (Parameter("p"), "str | None", None, "str"),
     "required text": (Parameter("p", required=True), "str", MISSING, "str"),
     "required is ignored with a default": (
         Parameter("p", required=True, default="a"),
         *("str", "a", "str"),
     ),
     "int by default": (Parameter("p", default=3), "int", 3, "int"),
-    "int by type": (Parameter("p", type=int), "Optional[int]", None, "int"),
+    "int by type": (Parameter("p", type=int), "int | None", None, "int"),
     "int from text": (Parameter("p", type=int, default="3"), "int", 3, "int"),
     "int beyond 64 bits": (Parameter("p", default=10**30), "int", 10**30, "int"),
     "float": (Parameter("p", default=0.1), "float", 0.1, "float"),
     "float from int": (Parameter("p", type=float, default=1), "float", 1.0, "float"),
     "bool": (Parameter("p", default=False), "bool", False, "bool"),
     "bool from text": (Parameter("p", type=bool, default="yes"), "bool", True, "bool"),
-    "bool without default": (Parameter("p", type=bool), "Optional[bool]", None, "bool"),
+    "bool without default": (Parameter("p", type=bool), "bool | None", None, "bool"),
     "json data": (
         Parameter("p", type=JSONType, default={"a": [1, None]}),
         *("Any", {"a": [1, None]}, "json"),
@@ -97,27 +97,27 @@ KINDS = {
     "separator": (Parameter("p", default="a,b", separator=","), "str", "a,b", "split:,"),
     "multiple": (
         Parameter("p", type=int, multiple=True, default=["1", 2]),
-        *("List[int]", [1, 2], "list[int]!"),
+        *("list[int]", [1, 2], "list[int]!"),
     ),
     "multiple without default": (
         Parameter("p", type=str, multiple=True),
-        *("List[str]", [], "list[str]"),
+        *("list[str]", [], "list[str]"),
     ),
     "required multiple": (
         Parameter("p", type=str, multiple=True, required=True),
-        *("List[str]", MISSING, "list[str]"),
+        *("list[str]", MISSING, "list[str]"),
     ),
     "multiple json": (
         Parameter("p", type=JSONType, multiple=True, default=['{"a": 1}']),
-        *("List[Any]", [{"a": 1}], "list[json]!"),
+        *("list[Any]", [{"a": 1}], "list[json]!"),
     ),
     "several values": (
         Parameter("p", type=float, nargs=2, default=(1, 2)),
-        *("List[float]", [1.0, 2.0], "tuple[float]"),
+        *("list[float]", [1.0, 2.0], "tuple[float]"),
     ),
     "several values, repeated": (
         Parameter("p", type=int, nargs=2, multiple=True, default=[(1, 2)]),
-        *("List[List[int]]", [[1, 2]], "list[tuple[int]]!"),
+        *("list[list[int]]", [[1, 2]], "list[tuple[int]]!"),
     ),
     "flag": (Parameter("p", is_flag=True, default=False), "bool", False, "flag"),
     "count": (Parameter("p", count=True, default=2), "int", 2, "count"),
@@ -131,26 +131,26 @@ KINDS = {
     ),
     "list by default": (
         Parameter("p", default=[1, "b"]),
-        *("List[Any]", [1, "b"], 'fixed:[1, "b"]'),
+        *("list[Any]", [1, "b"], 'fixed:[1, "b"]'),
     ),
     "dict by default": (
         Parameter("p", default={"a": 1}),
-        *("Dict[str, Any]", {"a": 1}, 'fixed:{"a": 1}'),
+        *("dict[str, Any]", {"a": 1}, 'fixed:{"a": 1}'),
     ),
-    "list by type": (Parameter("p", type=list), "Optional[str]", None, "str"),
+    "list by type": (Parameter("p", type=list), "str | None", None, "str"),
     "a number as text is left to Metaflow": (
         Parameter("p", type=str, default=5),
-        *("Optional[str]", None, "str"),
+        *("str | None", None, "str"),
     ),
     "an object is left to Metaflow": (
         Parameter("p", default=frozenset("a")),
-        *("Optional[str]", None, "str"),
+        *("str | None", None, "str"),
     ),
     "a type that is a function of the user's": (
         Parameter("p", type=lambda text: text.upper(), default="a"),
         *("str", "a", "str"),
     ),
-    "a file to be named": (IncludeFile("p"), "Optional[str]", None, "file"),
+    "a file to be named": (IncludeFile("p"), "str | None", None, "file"),
     "a file that must be named": (IncludeFile("p", required=True), "str", MISSING, "file"),
 }
 

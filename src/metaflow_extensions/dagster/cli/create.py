@@ -120,8 +120,8 @@ def resuming(plan: JobPlan, origin_run_id: str) -> JobPlan:
             parameter,
             default=None,
             annotation=parameter.annotation
-            if parameter.annotation == "Any" or parameter.annotation.startswith("Optional[")
-            else f"Optional[{parameter.annotation}]",
+            if parameter.annotation == "Any" or parameter.annotation.endswith(" | None")
+            else f"{parameter.annotation} | None",
             description="\n".join(filter(None, [parameter.description, note])),
         )
         for parameter in plan.parameters

@@ -33,10 +33,6 @@ _API = "metaflow_extensions.dagster.runtime.api"
 _IMPORTS = {
     "Any": Import("typing", "Any"),
     "Iterator": Import("collections.abc", "Iterator"),
-    "Dict": Import("typing", "Dict"),
-    "List": Import("typing", "List"),
-    "Optional": Import("typing", "Optional"),
-    "Union": Import("typing", "Union"),
     "AssetSpec": Import("dagster", "AssetSpec"),
     "Field": Import("pydantic", "Field"),
 } | {

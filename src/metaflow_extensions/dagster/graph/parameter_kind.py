@@ -62,10 +62,10 @@ class ParameterKind:
     def annotation(self) -> str:
         """Source text of the type; Dagster has no unions: ``Any`` takes text and nested YAML."""
         if self.base == "fixed":
-            return "List[Any]" if self.fixed.startswith("[") else "Dict[str, Any]"
+            return "list[Any]" if self.fixed.startswith("[") else "dict[str, Any]"
         text = _ANNOTATIONS.get(self.base, self.base)
         for is_list in (self.several, self.repeated):
-            text = f"List[{text}]" if is_list else text
+            text = f"list[{text}]" if is_list else text
         return text
 
     def __str__(self) -> str:

@@ -25,7 +25,7 @@ class ParameterPlan:
     """Attribute of the Config class: an identifier that hides nothing in that class."""
     kind: ParameterKind
     annotation: str
-    """Source text; uses ``Any``, ``Dict``, ``List`` and ``Optional`` of typing."""
+    """Source text; the only name that it needs is ``Any``."""
     default: Any
     """Plain data (None, numbers, strings, lists, dicts) or MISSING."""
     alias: str | None
@@ -123,7 +123,7 @@ def _plan(parameter: ParameterView, taken: set[str]) -> ParameterPlan:
     field, alias = _field_name(parameter.name, taken)
     annotation = parameter.kind.annotation
     if not parameter.is_required and parameter.default is None and annotation != "Any":
-        annotation = f"Optional[{annotation}]"
+        annotation = f"{annotation} | None"
     return ParameterPlan(
         name=parameter.name,
         field=field,

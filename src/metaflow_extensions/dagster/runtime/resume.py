@@ -4,7 +4,7 @@ import os
 from functools import cache
 from typing import Any
 
-from dagster import OpExecutionContext
+from dagster import DagsterRun, OpExecutionContext
 
 from ..contract import _make_task_id, _redo_suffix, _round_suffix
 from .flow import _Flow
@@ -82,7 +82,8 @@ def _last_round(
     Only rounds after the same inputs count, and a loop that had come to its end begins anew: then
     somebody wants it to run again.
     """
-    redos, run = [], context.run
+    redos: list[str] = []
+    run: DagsterRun | None = context.run
     while run is not None and run.parent_run_id and _goes_on(run):
         redos.insert(0, _redo_suffix(run.run_id))
         run = context.instance.get_run_by_id(run.parent_run_id)

@@ -96,24 +96,20 @@ def _last_before_deployment(
     newest = fetch(limit=1, ascending=False).records
     if not newest:
         return 0
-    first = []
-    if newest[0].timestamp >= _deployed_at(flow):
-        first = fetch(
-            limit=1, ascending=True, after_timestamp=_deployed_at(flow)
-        ).records
+    deployed = _deployed_at(flow)
+    if newest[0].timestamp < deployed:
+        return newest[0].storage_id
+    first = fetch(limit=1, ascending=True, after_timestamp=deployed).records
     return first[0].storage_id - 1 if first else newest[0].storage_id
 
 
 def _status_changes(
-    context: SensorEvaluationContext, event_type: DagsterEventType
+    context: SensorEvaluationContext, event_type: Any
 ) -> Callable[..., EventRecordsResult]:
     """A source: runs of the whole deployment that came to an end in one way."""
 
     def fetch(*, limit: int, ascending: bool, **bounds: Any) -> EventRecordsResult:
-        records_filter = RunStatusChangeRecordsFilter(
-            event_type=event_type,  # pyright: ignore[reportArgumentType]
-            **bounds,
-        )
+        records_filter = RunStatusChangeRecordsFilter(event_type=event_type, **bounds)
         return context.instance.fetch_run_status_changes(
             records_filter, limit=limit, ascending=ascending
         )
