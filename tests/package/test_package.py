@@ -64,7 +64,7 @@ def test_wheel_has_the_package_and_nothing_else(dist):
     sources = {
         path.relative_to(SOURCE).as_posix()
         for path in SOURCE.rglob("*")
-        if path.is_file() and "__pycache__" not in path.parts
+        if path.is_file() and not {"__pycache__", ".ruff_cache"} & set(path.parts)
     }
     info = {name for name in names if ".dist-info/" in name}
     assert names - info == sources

@@ -97,7 +97,7 @@ def test_a_package_that_cannot_be_used_says_so(deployed: Project, state: str) ->
 def test_processes_at_once_unpack_a_package_once(deployed: Project) -> None:
     (deployed.folder / "flow.py").unlink()
     code = (
-        "import defs, os; code = defs._deployed_code(); print(code.file, "
+        "import defs, os; code = defs._deployed_code(defs.FLOW); print(code.file, "
         "os.stat(os.path.dirname(code.file)).st_ino)"
     )
     with ThreadPoolExecutor(6) as pool:
@@ -211,7 +211,7 @@ def test_files_that_decorators_bring_in_count(project: Project, kind: str) -> No
     project.run(sys.executable, *command)
     assert "Using the code package" not in project.execute("Packaged").stderr
 
-    reason = "import defs; print(defs._change())"
+    reason = "import defs; print(defs._change(defs.FLOW))"
     for name, edited in [
         ("shared/tables.py", "VALUE = 'edited'\n"),
         ("elsewhere/marking.py", MARKING.replace("deployed", "edited")),

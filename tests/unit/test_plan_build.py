@@ -29,9 +29,9 @@ class PlannedFlow(FlowSpec):
         pass
 
 
-@pytest.fixture(scope="module")
-def view():
-    return read_flow(PlannedFlow(use_cli=False))
+@pytest.fixture
+def view(load_flow):
+    return read_flow(load_flow(PlannedFlow))
 
 
 def test_what_is_given_decides_alone(view, monkeypatch: pytest.MonkeyPatch) -> None:
