@@ -12,7 +12,10 @@ from events.flows import LAST, TOLD
 
 @pytest.fixture(scope="module")
 def project(deploy):
-    return deploy(TOLD, "--emit-events")
+    """A deployed flow, after one run that nobody triggered."""
+    deployed = deploy(TOLD, "--emit-events")
+    deployed.execute("ToldFlow")
+    return deployed
 
 
 def execute(project, tags: dict[str, str]) -> None:
@@ -24,18 +27,9 @@ def ask(project, expression: str) -> Any:
     return project.query(expression)
 
 
-def test_a_run_that_nobody_triggered(project):
-    project.execute("ToldFlow")
-    task = "Flow('ToldFlow').latest_run['start'].task"
-    answer = ask(
-        project, f"[{task}['told'].data, [m.name for m in {task}.metadata], {task}.pathspec]"
-    )
-    assert answer[0] is None
-    assert "execution-triggers" not in answer[1]
-    assert "dagster-scheduled-time" not in answer[1]
-
-
-def test_a_triggered_run(project):
+@pytest.fixture(scope="module")
+def triggered(project) -> tuple[str, list[dict[str, Any]]]:
+    """After a second run that events started: the task that is one of them, and all of them."""
     upstream = ask(project, f"Flow('ToldFlow').latest_run['{LAST}'].task.pathspec")
     with DagsterInstance.from_config(project.env["DAGSTER_HOME"]) as instance:
         key = AssetKey(["metaflow", "events", "large"])
@@ -52,6 +46,21 @@ def test_a_triggered_run(project):
         "metaflow/scheduled_time": "2026-01-05T09:30:00+05:30",
     }
     execute(project, tags)
+    return upstream, [small, large, run]
+
+
+def test_a_run_that_nobody_triggered(project):
+    task = "Flow('ToldFlow').latest_run['start'].task"
+    answer = ask(
+        project, f"[{task}['told'].data, [m.name for m in {task}.metadata], {task}.pathspec]"
+    )
+    assert answer[0] is None
+    assert "execution-triggers" not in answer[1]
+    assert "dagster-scheduled-time" not in answer[1]
+
+
+def test_a_triggered_run(project, triggered):
+    upstream, events = triggered
     task = "Flow('ToldFlow').latest_run['start'].task"
     told, metadata, loop, joined = ask(
         project,
@@ -65,13 +74,13 @@ def test_a_triggered_run(project):
     assert told["run"] == "/".join(upstream.split("/")[:2])
     assert told["runs"] == [told["run"]]
     assert joined == 3
-    assert json.loads(metadata["execution-triggers"]) == [small, large, run]
+    assert json.loads(metadata["execution-triggers"]) == events
     assert metadata["dagster-scheduled-time"] == "2026-01-05T09:30:00+05:30"
     assert [("execution-triggers" in task) for task in loop] == [False, False]
     assert {task["dagster-scheduled-time"] for task in loop} == {"2026-01-05T09:30:00+05:30"}
 
 
-def test_steps_publish(project):
+def test_steps_publish(project, triggered):
     """Lifecycle events of every step, and one of the flow's own."""
     with DagsterInstance.from_config(project.env["DAGSTER_HOME"]) as instance:
         published = {
