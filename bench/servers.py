@@ -1,12 +1,10 @@
-"""The programs that some rows need beside them: ``dagster dev``, PostgreSQL."""
+"""The program that some rows need beside them: ``dagster dev``."""
 
 from __future__ import annotations
 
-import json
 import subprocess
 import sys
 import time
-import urllib.request
 from contextlib import suppress
 from pathlib import Path
 from typing import Any
@@ -15,10 +13,8 @@ from .measure import Bench
 
 sys.path.insert(0, str(Path(__file__).resolve().parent.parent / "tests"))
 
-from support.postgres import running_postgres
 from support.processes import end, free_port, wait_for
-
-__all__ = ["Live", "running_postgres"]
+from support.webserver import ask
 
 _JOBS = """{ repositoriesOrError { ... on RepositoryConnection { nodes {
   name location { name } jobs { name } } } } }"""
@@ -90,10 +86,4 @@ class Live:
         return False
 
     def _ask(self, query: str, **variables: Any) -> Any:
-        request = urllib.request.Request(
-            f"http://127.0.0.1:{self._port}/graphql",
-            json.dumps({"query": query, "variables": variables}).encode(),
-            {"Content-Type": "application/json"},
-        )
-        with urllib.request.urlopen(request, timeout=60) as answer:
-            return json.load(answer)["data"]
+        return ask(f"http://127.0.0.1:{self._port}", query, variables)

@@ -6,7 +6,7 @@ import os
 from dataclasses import fields
 from pathlib import Path
 from types import NoneType
-from typing import Annotated, Any, Union, get_args, get_origin, get_type_hints
+from typing import Annotated, Any, get_args, get_origin, get_type_hints
 
 import dagster as dg
 import metaflow  # noqa: F401  # before its extension, which it loads itself
@@ -31,7 +31,7 @@ def _options_model() -> type[BaseModel]:
         if get_origin(hint) is tuple:
             hint = list[get_args(hint)[0]]
         if NoneType not in get_args(hint):
-            hint = Union[hint, None]  # noqa: UP007
+            hint = hint | None
         entries[field.name] = (hint, Field(default=None, description=helps.get(field.name)))
     return create_model("MetaflowFlowOptions", __config__=ConfigDict(extra="forbid"), **entries)
 

@@ -7,8 +7,6 @@ import os
 from collections.abc import Iterator
 from pathlib import Path
 
-import metaflow  # noqa: F401  # before its extension, which it loads itself
-
 from metaflow_extensions.dagster.runtime.source import _GENERATED, _source_files
 
 

@@ -7,11 +7,11 @@ import os
 import signal
 import subprocess
 import sys
-import urllib.request
 from pathlib import Path
 from typing import Any
 
 from support.processes import end, free_port, wait_for
+from support.webserver import ask
 
 from .conftest import Embedded
 
@@ -73,15 +73,7 @@ class Server:
 
     def ask(self, query: str, **variables: Any) -> Any:
         """Ask the webserver as Dagster's UI does."""
-        request = urllib.request.Request(
-            f"{self.url}/graphql",
-            json.dumps({"query": query, "variables": variables}).encode(),
-            {"Content-Type": "application/json"},
-        )
-        with urllib.request.urlopen(request, timeout=30) as response:
-            answer = json.load(response)
-        assert "errors" not in answer, answer
-        return answer["data"]
+        return ask(self.url, query, variables)
 
     def reexecute(self, run: str, strategy: str) -> str:
         """Re-execute a Dagster run ``FROM_FAILURE`` or ``ALL_STEPS``; the new one's id."""

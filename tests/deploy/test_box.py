@@ -30,7 +30,6 @@ def command_of(program: str) -> list[str]:
 @pytest.mark.parametrize("program", PROGRAMS)
 def test_units_and_containers_run_the_same(program):
     unit = configparser.ConfigParser(interpolation=None)
-    unit.optionxform = str  # type: ignore[method-assign,assignment]  # names have capitals
     unit.read(DEPLOY / "systemd" / f"dagster-{program}.service")
     started = shlex.split(unit["Service"]["ExecStart"].removeprefix("/opt/dagster/venv/bin/"))
     assert started == [part.replace("0.0.0.0", "127.0.0.1") for part in command_of(program)]

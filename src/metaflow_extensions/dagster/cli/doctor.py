@@ -63,9 +63,7 @@ def _findings(state: Any, name: str | None, url: str | None) -> list[Finding]:
     ]
     target = choose_target(url, state.flow_datastore)
     place = "webserver" if target.is_live else "instance"
-    checks.append(
-        (place, lambda: [Finding(place, "ok", f"{target.description}, {target.check()}")])
-    )
+    checks.append((place, lambda: _place(place, target)))
     checks.append(("deployment", lambda: _deployment(state, name, target)))
     return [finding for check, look in checks for finding in _attempt(check, look)]
 

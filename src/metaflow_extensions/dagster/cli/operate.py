@@ -212,47 +212,36 @@ def list_(obj: Any, as_json: bool) -> None:
     list_jobs(obj, as_json)
 
 
-@click.command(
-    help="Switch off the schedule and the sensors that start runs of the job, or those called NAME."
-)
-@click.argument("names", nargs=-1, metavar="[NAME]...")
-@_job_options
-@_authorize
-@_as_json
-@click.pass_obj
-def pause(
-    obj: Any,
-    names: tuple[str, ...],
-    name: str | None,
-    url: str | None,
-    authorize: str | None,
-    as_json: bool,
-) -> None:
-    from .switches import switch
+def _switching(command_name: str, state: str) -> Any:
+    """A command that switches what starts runs of the job ``on`` or ``off``."""
 
-    switch(obj, names, name, url, authorize, as_json, on=False)
+    @click.command(
+        command_name,
+        help=f"Switch {state} the schedule and the sensors that start runs of the job, or those "
+        "called NAME.",
+    )
+    @click.argument("names", nargs=-1, metavar="[NAME]...")
+    @_job_options
+    @_authorize
+    @_as_json
+    @click.pass_obj
+    def command(
+        obj: Any,
+        names: tuple[str, ...],
+        name: str | None,
+        url: str | None,
+        authorize: str | None,
+        as_json: bool,
+    ) -> None:
+        from .switches import switch
+
+        switch(obj, names, name, url, authorize, as_json, on=state == "on")
+
+    return command
 
 
-@click.command(
-    "resume-schedule",
-    help="Switch on the schedule and the sensors that start runs of the job, or those called NAME.",
-)
-@click.argument("names", nargs=-1, metavar="[NAME]...")
-@_job_options
-@_authorize
-@_as_json
-@click.pass_obj
-def resume_schedule(
-    obj: Any,
-    names: tuple[str, ...],
-    name: str | None,
-    url: str | None,
-    authorize: str | None,
-    as_json: bool,
-) -> None:
-    from .switches import switch
-
-    switch(obj, names, name, url, authorize, as_json, on=True)
+pause = _switching("pause", "off")
+resume_schedule = _switching("resume-schedule", "on")
 
 
 @click.command(

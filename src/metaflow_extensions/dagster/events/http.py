@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 import json
-import os
 import time
 import urllib.error
 import urllib.request
 from typing import Any
 
+from ..targets.headers import request_headers
 from .errors import DagsterEventException
 
 _ATTEMPTS = 4
@@ -24,10 +24,7 @@ def post_event(url: str, name: str, fields: dict[str, Any]) -> None:
     Raises:
         DagsterEventException: The webserver cannot be reached or refuses the event.
     """
-    headers = {"Content-Type": "application/json"}
-    if os.environ.get("METAFLOW_DAGSTER_TOKEN"):
-        headers["Dagster-Cloud-Api-Token"] = os.environ["METAFLOW_DAGSTER_TOKEN"]
-    headers.update(json.loads(os.environ.get("METAFLOW_DAGSTER_HEADERS") or "{}"))
+    headers = request_headers()
     address = f"{url.rstrip('/')}/report_asset_materialization/metaflow/events/{name}"
     body = json.dumps({"metadata": fields}).encode()
     for attempt in range(_ATTEMPTS):

@@ -158,11 +158,11 @@ def _check_owner(owner: str) -> None:
         )
 
 
-def _artifact(view: FlowView, flow_key: Key, text: str) -> ArtifactAssetPlan:
+def _artifact(view: FlowView, above: Key, text: str) -> ArtifactAssetPlan:
     """``STEP.ARTIFACT`` or ``STEP.ARTIFACT=KEY``."""
     names, equals, key = text.partition("=")
     step, artifact = _named(view, "--asset", names)
-    own = (*flow_key, artifact)
+    own = (*above, artifact)
     return ArtifactAssetPlan(step, artifact, _key(key, "--asset") if equals else own)
 
 

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import os
 import time
 import urllib.error
 import urllib.request
@@ -13,6 +12,7 @@ from typing import Any
 from ..contract import _make_run_id
 from ..errors import DagsterRunError
 from .base import Target
+from .headers import request_headers
 from .runs import Launch, LogPart, RunEvent, RunInfo, Starter, metaflow_status
 
 _REQUEST_SECONDS = 30.0
@@ -256,10 +256,7 @@ class LiveTarget(Target):
         return None
 
     def _ask(self, query: str, **variables: Any) -> dict[str, Any]:
-        headers = {"Content-Type": "application/json"}
-        if os.environ.get("METAFLOW_DAGSTER_TOKEN"):
-            headers["Dagster-Cloud-Api-Token"] = os.environ["METAFLOW_DAGSTER_TOKEN"]
-        headers.update(json.loads(os.environ.get("METAFLOW_DAGSTER_HEADERS") or "{}"))
+        headers = request_headers()
         body = json.dumps({"query": query, "variables": variables}).encode()
         try:
             request = urllib.request.Request(f"{self._url}/graphql", body, headers)
