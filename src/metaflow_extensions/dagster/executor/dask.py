@@ -195,3 +195,7 @@ dask_executor: ExecutorDefinition = executor(
     },
     requirements=multiple_process_executor_requirements(),
 )(_create)
+"""Runs the steps of a generated file on a Dask cluster, also those that turn up during a run. Needs
+the extra ``dask``. Configured with ``cluster`` (``{"existing": {"address": "tcp://..."}}`` or
+``{"local": {...}}``), ``max_concurrent`` (steps of a run that Dask has at a time), ``retries`` and
+``tag_concurrency_limits``."""
