@@ -37,7 +37,9 @@ def _create(context: InitExecutorContext) -> Executor:
 metaflow_executor: ExecutorDefinition = executor(
     name="metaflow", config_schema=config_schema(), requirements=[]
 )(_create)
-"""Runs the steps of a generated file in threads of the run worker; generated files use it where it is
-installed. Configured with ``max_concurrent`` (steps of a run at a time), ``retries`` and
-``tag_concurrency_limits``, as Dagster's multiprocess executor. With a Dagster that lacks the parts
-which it needs, it warns and runs the steps with that executor."""
+"""Runs the steps of a generated file in threads of the run worker, where it is installed.
+
+Configured with ``max_concurrent`` (steps of a run at a time), ``retries`` and
+``tag_concurrency_limits``, as Dagster's multiprocess executor is. With a version of Dagster that
+lacks the parts which it needs, it warns, and the steps run with that executor.
+"""
