@@ -1,25 +1,55 @@
 """Faster event writing where the instance keeps its events in SQLite, which is the default.
 
-Dagster opens a database for every event, compiles the statement anew, and makes SQLite copy its
-journal back on every close: 2 ms of CPU an event, six or more events a step. Kept open for the run,
-the same writes, with the same durability, take 0.3 ms.
+Dagster opens a database for every event, compiles the statement anew, has the disk confirm each
+write, and makes SQLite copy its journal back on every close: 2 ms of CPU and some of waiting an
+event, ten events a step. Over one connection for the run the same writes take 0.15 ms.
+
+Each event is still a transaction of its own, which readers see at once and which outlives a killed
+process. What the disk has not confirmed is lost only with the machine, as are the last files of
+Metaflow's local datastore, which never asks for that: an event that outlived what it tells of would
+be worse than none. The end of the run is confirmed with all that was before it.
 """
 
 import os
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from typing import Any
 
-from dagster import DagsterInstance
+from dagster import DagsterEventType, DagsterInstance, EventLogEntry
 from sqlalchemy import create_engine
 from sqlalchemy.engine import Connection
 from sqlalchemy.pool import StaticPool
 
-from ._dagster_internals import SqliteEventLogStorage
+from ._dagster_internals import SqlEventLogStorageTable, SqliteEventLogStorage
 
 _BUSY_SECONDS = 30  # as SQLITE_BUSY_TIMEOUT_SECONDS in dagster/_core/storage/sqlite.py
 # Parts of the storage that stand in for each other here; other storages are left alone.
-_PARTS = ("_connect", "_db_lock", "_initialized_dbs", "conn_string_for_shard", "path_for_shard")
+_PARTS = (
+    "_connect",
+    "_db_lock",
+    "_event_to_row",
+    "_initialized_dbs",
+    "conn_string_for_shard",
+    "path_for_shard",
+)
+# Events that are one row in the run's database and nothing else (`store_event` in
+# dagster/_core/storage/event_log/sqlite/sqlite_event_log.py); Dagster stores all others itself.
+_PLAIN = frozenset(
+    {
+        DagsterEventType.ENGINE_EVENT,
+        DagsterEventType.HANDLED_OUTPUT,
+        DagsterEventType.LOADED_INPUT,
+        DagsterEventType.LOGS_CAPTURED,
+        DagsterEventType.STEP_FAILURE,
+        DagsterEventType.STEP_INPUT,
+        DagsterEventType.STEP_OUTPUT,
+        DagsterEventType.STEP_RESTARTED,
+        DagsterEventType.STEP_SKIPPED,
+        DagsterEventType.STEP_START,
+        DagsterEventType.STEP_SUCCESS,
+        DagsterEventType.STEP_UP_FOR_RETRY,
+    }
+)
 
 
 @contextmanager
@@ -34,6 +64,8 @@ def keep_connection(instance: DagsterInstance, run_id: str) -> Iterator[None]:
         poolclass=StaticPool,
         connect_args={"timeout": _BUSY_SECONDS, "check_same_thread": False},
     )
+    kept = engine.connect()
+    _spare_the_disk(kept)
     path = storage.path_for_shard(run_id)
     open_anew = storage._connect
 
@@ -44,18 +76,46 @@ def keep_connection(instance: DagsterInstance, run_id: str) -> Iterator[None]:
                 yield connection
             return
         with storage._db_lock:
-            with engine.connect() as connection, connection.begin():
-                yield connection
+            with kept.begin():
+                yield kept
         # The webserver watches this file, but SQLite writes to its journal while it is open.
         os.utime(path)
 
     storage._connect = connect
+    storage.store_event = _store(storage, connect, run_id)
     try:
         yield
     finally:
         with storage._db_lock:
-            del storage._connect
+            del storage._connect, storage.store_event
+            kept.close()
             engine.dispose()
+
+
+def _spare_the_disk(connection: Connection) -> None:
+    """Do not wait for the disk on each commit, where a crash cannot damage the database by that.
+
+    Source: https://www.sqlite.org/pragma.html#pragma_synchronous
+    """
+    with connection.begin():
+        if connection.exec_driver_sql("PRAGMA journal_mode").scalar() == "wal":
+            connection.exec_driver_sql("PRAGMA synchronous=NORMAL")
+
+
+def _store(storage: Any, connect: Any, run_id: str) -> Callable[[EventLogEntry], None]:
+    """`store_event` with one statement for all plain events of the run."""
+    store_anew = storage.store_event
+    insert = SqlEventLogStorageTable.insert()
+
+    def store_event(event: EventLogEntry) -> None:
+        is_plain = not event.is_dagster_event or event.dagster_event_type in _PLAIN
+        if not is_plain or event.run_id != run_id:
+            store_anew(event)
+            return
+        with connect(run_id) as connection:
+            connection.execute(insert, storage._event_to_row(event))
+
+    return store_event
 
 
 def _is_replaceable(storage: Any, run_id: str) -> bool:
