@@ -28,6 +28,10 @@ class Job:
     env: dict[str, str]
     cwd: str
 
+    def look_for_folders(self) -> None:
+        """In the server: find what `prepare` has to forget, as to look copies pages in a child."""
+        self._absent = [path for path, finder in sys.path_importer_cache.items() if finder is None]
+
     def prepare(self) -> None:
         """Set what differs between the server and a process of this job's own."""
         os.chdir(self.cwd)
@@ -40,9 +44,8 @@ class Job:
         random.seed()
         sys.argv[:] = self.argv
         sys.orig_argv[:] = self.command
-        for path, finder in list(sys.path_importer_cache.items()):
-            if finder is None:  # a folder that was not there when the server looked
-                del sys.path_importer_cache[path]
+        for path in self._absent:  # folders that were not there when the server looked
+            del sys.path_importer_cache[path]
         tempfile = sys.modules.get("tempfile")
         if tempfile is not None:
             tempfile.tempdir = None  # pyright: ignore[reportAttributeAccessIssue]
@@ -61,6 +64,10 @@ class Shared:
         self._kept: list[Any] = []
         self._kept.append(self._kept)
         gc.freeze()
+
+    def keep(self, thing: Any) -> None:
+        """Have children not free what is of the server, as that copies pages."""
+        self._kept.append(thing)
 
     def keep_at_exit(self) -> None:
         """In a child: as the first function registered, this one runs as the last."""

@@ -16,6 +16,7 @@ as a zombie until the child ends, so that nothing else can get its number.
 from __future__ import annotations
 
 import contextlib
+import gc
 import json
 import os
 import select
@@ -27,6 +28,7 @@ import time
 
 from warm_child import Job, Shared  # pyright: ignore[reportMissingImports]
 from warm_preload import GitFacts, preload  # pyright: ignore[reportMissingImports]
+from warm_sources import Sources  # pyright: ignore[reportMissingImports]
 
 _HEADER = struct.Struct("!I")  # as in client.py, which has more imports than a server should
 _IDLE_SECONDS = 60.0  # a server without children ends after this; its client starts another one
@@ -39,8 +41,10 @@ _SIGNALS = {signal.SIGCHLD, signal.SIGTERM}
 class Server:
     """Serves one client; `children` are status sockets and groups by process id."""
 
-    def __init__(self, client: socket.socket) -> None:
+    def __init__(self, client: socket.socket, sources: Sources) -> None:
         self.client = client
+        self.sources = sources
+        self.script = ""  # of the last request
         self.children: dict[int, tuple[socket.socket, int]] = {}
         self.is_retired = False
         self.is_ended = False
@@ -78,6 +82,8 @@ class Server:
             if self.spare is None:
                 with contextlib.suppress(OSError):  # `_fork` meets the same error and says so
                     self.spare = _new_group()
+            if self.script:
+                self.sources.learn(self.script)
         self._kill_children()
         return None
 
@@ -134,10 +140,13 @@ class Server:
         if shadow:
             return self._refuse(status, f"{shadow} stands in for an installed module")
         self.git.set(os.path.dirname(os.path.abspath(os.path.join(job.cwd, job.argv[0]))))
+        self.script = os.path.join(job.cwd, job.argv[0])
+        job.look_for_folders()
         try:
             group = self.spare or _new_group()
         except OSError as error:
             return self._refuse(status, str(error))
+        gc.freeze()  # children need not look through what the server has made since the last one
         # In between, a signal for the child would run the server's handlers.
         signal.pthread_sigmask(signal.SIG_BLOCK, _SIGNALS)
         try:
@@ -247,11 +256,15 @@ def main(descriptor: int) -> None:
     """Serve the client at the other end of `descriptor`. Returns in the children only."""
     client = socket.socket(fileno=descriptor)
     client.set_inheritable(False)
-    for name in ("warm_server", "warm_child", "warm_preload"):
+    for name in ("warm_server", "warm_child", "warm_preload", "warm_sources"):
         del sys.modules[name]
     preload()
+    sources = Sources()
+    sources.install()
     shared = Shared()
-    job = Server(client).serve()
+    server = Server(client, sources)
+    shared.keep(server)
+    job = server.serve()
     if job is None:
         os._exit(0)
     job.prepare()
