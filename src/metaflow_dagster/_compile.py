@@ -15,7 +15,7 @@ import sysconfig
 from importlib.util import source_from_cache
 from typing import Any
 
-from metaflow_extensions.dagster.runtime.source import _cache_folder
+from metaflow_extensions.dagster.contract import _cache_folder
 
 
 def main() -> None:

@@ -23,9 +23,10 @@ from pathlib import Path
 import metaflow  # noqa: F401  # before its extension, which it loads itself
 
 from metaflow_extensions.dagster._metaflow_internals.package import DEFAULT_SUFFIXES_LIST
+from metaflow_extensions.dagster.contract import _cache_folder
+from metaflow_extensions.dagster.driver.source import file_digest, source_files
 from metaflow_extensions.dagster.errors import DagsterDeployError
 from metaflow_extensions.dagster.plan.settings import bake_settings
-from metaflow_extensions.dagster.runtime.source import _cache_folder, _file_digest, _source_files
 
 from .options import FlowOptions
 
@@ -117,8 +118,8 @@ def source_listing() -> Listing:
 
     @cache
     def files(folder: str, suffixes: tuple[str, ...]) -> list[str]:
-        found = _source_files(folder, suffixes)
-        return sorted(os.path.relpath(path, folder) for path in found if _file_digest(path))
+        found = source_files(folder, suffixes)
+        return sorted(os.path.relpath(path, folder) for path in found if file_digest(path))
 
     return files
 
@@ -130,7 +131,7 @@ def _sources(folder: str, reads: list[str], listing: Listing) -> dict[str, objec
     suffixes = tuple(sorted({*DEFAULT_SUFFIXES_LIST, *inside} - {""}))
     names = listing(folder, suffixes)
     paths = {*reads, *(os.path.join(folder, name) for name in names)}
-    digests = {path: _file_digest(path) for path in sorted(paths)}
+    digests = {path: file_digest(path) for path in sorted(paths)}
     return {"digests": digests, "suffixes": suffixes, "names": names}
 
 
@@ -142,7 +143,7 @@ def _is_good(definitions: Path, record: Path, folder: str, listing: Listing) -> 
         return False
     if listing(folder, tuple(sources["suffixes"])) != sources["names"]:
         return False
-    if any(_file_digest(path) != digest for path, digest in sources["digests"].items()):
+    if any(file_digest(path) != digest for path, digest in sources["digests"].items()):
         return False
     package = _PACKAGE_URL.search(text)
     # A local datastore that was removed has taken the flow's code along.
@@ -162,7 +163,7 @@ def _package_versions() -> list[str]:
     import metaflow_extensions.dagster.errors as ours
 
     folders = (os.path.dirname(ours.__file__), os.path.dirname(__file__))
-    files = [path for folder in folders for path in _source_files(folder, (".py", ".j2"))]
+    files = [path for folder in folders for path in source_files(folder, (".py", ".j2"))]
     edited = max(os.stat(path).st_mtime_ns for path in files)
     return [sys.version, *(f"{name} {version(name)}" for name in _PACKAGES), str(edited)]
 

@@ -7,7 +7,8 @@ import os
 from collections.abc import Iterator
 from pathlib import Path
 
-from metaflow_extensions.dagster.runtime.source import _GENERATED, _source_files
+from metaflow_extensions.dagster.contract import GENERATED
+from metaflow_extensions.dagster.driver.source import source_files
 
 
 def find_flows(folder: Path) -> Iterator[tuple[Path, str]]:
@@ -16,7 +17,7 @@ def find_flows(folder: Path) -> Iterator[tuple[Path, str]]:
     A flow is a Python file that mentions Metaflow and calls a class of its own, ``MyFlow()``, under
     ``if __name__ == "__main__":``. Hidden files and folders, and generated files, are left out.
     """
-    for path in sorted(_source_files(os.fspath(folder), (".py",))):
+    for path in sorted(source_files(os.fspath(folder), (".py",))):
         name = _flow_class(Path(path))
         if name is not None:
             yield Path(path), name
@@ -24,7 +25,7 @@ def find_flows(folder: Path) -> Iterator[tuple[Path, str]]:
 
 def _flow_class(path: Path) -> str | None:
     content = path.read_bytes()
-    if b"metaflow" not in content or b"__main__" not in content or content.startswith(_GENERATED):
+    if b"metaflow" not in content or b"__main__" not in content or content.startswith(GENERATED):
         return None
     try:
         module = ast.parse(content)

@@ -11,8 +11,8 @@ import pytest
 from support.needs import PACKAGE_FILES, needs
 from support.project import Project
 
-from metaflow_extensions.dagster.runtime import package
-from metaflow_extensions.dagster.runtime.source import _file_digest, _source_change
+from metaflow_extensions.dagster.driver import code as package
+from metaflow_extensions.dagster.driver.source import file_digest, source_change
 
 FLOW = """
 from metaflow import FlowSpec, step
@@ -97,7 +97,7 @@ def test_a_package_that_cannot_be_used_says_so(deployed: Project, state: str) ->
 def test_processes_at_once_unpack_a_package_once(deployed: Project) -> None:
     (deployed.folder / "flow.py").unlink()
     code = (
-        "import defs, os; code = defs._deployed_code(defs.FLOW); print(code.file, "
+        "import defs, os; code = defs._driver(defs.FLOW).code_of(defs.FLOW); print(code.file, "
         "os.stat(os.path.dirname(code.file)).st_ino)"
     )
     with ThreadPoolExecutor(6) as pool:
@@ -130,10 +130,10 @@ def test_what_counts_as_a_change(tmp_path: Path) -> None:
     (folder / "lib" / "part.py").write_text("two")
     (folder / "lib" / "again").symlink_to(folder, target_is_directory=True)
     names = ["flow.py", "lib/part.py", str(outside)]
-    deployed = {name: _file_digest(str(folder / name)) for name in names}
+    deployed = {name: file_digest(str(folder / name)) for name in names}
 
     def change() -> str:
-        return _source_change(str(folder), [".py"], deployed)
+        return source_change(str(folder), [".py"], deployed)
 
     (folder / "data.csv").write_text("1,2")
     (folder / ".hidden").mkdir()

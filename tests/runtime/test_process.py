@@ -14,11 +14,11 @@ from typing import Any
 import pytest
 from support.warm_lab import Lab, is_alive
 
-from metaflow_extensions.dagster.runtime import process
-from metaflow_extensions.dagster.runtime.process import _Outcome, _pump, _run_process
+from metaflow_extensions.dagster.driver import process
+from metaflow_extensions.dagster.driver.process import Outcome, _pump, run_process
 from metaflow_extensions.dagster.warm import client as warm
 
-Run = Callable[..., tuple[_Outcome, str]]
+Run = Callable[..., tuple[Outcome, str]]
 
 
 @pytest.fixture(params=["warm", "cold"])
@@ -28,11 +28,11 @@ def run(request: Any, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Any:
     monkeypatch.setenv("METAFLOW_DAGSTER_WARM", "1" if request.param == "warm" else "0")
     lab = Lab(tmp_path)
 
-    def run(text: str, *args: str, **options: Any) -> tuple[_Outcome, str]:
-        outcome = _Outcome()
+    def run(text: str, *args: str, **options: Any) -> tuple[Outcome, str]:
+        outcome = Outcome()
         command = [sys.executable, lab.script(text), *args]
         env = {**lab.env, "odd.name-1": "\udc80", **options.pop("env", {})}
-        _run_process(command, env, str(tmp_path), outcome, **options)
+        run_process(command, env, str(tmp_path), outcome, **options)
         return outcome, b"".join(line for _, line in outcome.stdout).decode()
 
     yield run
@@ -85,7 +85,7 @@ def test_what_a_task_leaves_running_runs_on(run: Run, session: bool) -> None:
 def test_a_time_limit_ends_all_that_came_of_a_task(
     run: Run, is_deaf: bool, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(process, "_KILL_AFTER", "1")
+    monkeypatch.setattr(process, "KILL_AFTER", "1")
     text = f"""
     import os, signal, subprocess, time
     if {is_deaf}:
@@ -115,7 +115,7 @@ def test_what_a_process_prints_as_its_last_act_is_kept() -> None:
             os.write(ends[0][1], b"last words\n")
             return 0
 
-    outcome = _Outcome()
+    outcome = Outcome()
     _pump(Ending(), (ends[0][0], ends[1][0]), outcome, None)
     assert [line for _, line in outcome.stdout] == [b"last words\n"]
     for fd in (*ends[0], *ends[1]):

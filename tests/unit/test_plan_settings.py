@@ -7,8 +7,8 @@ import sys
 
 import pytest
 
+from metaflow_extensions.dagster.driver.environ import is_foreign
 from metaflow_extensions.dagster.plan.settings import bake_settings
-from metaflow_extensions.dagster.runtime.environ import _is_foreign
 
 USER = {"METAFLOW_OWNER": "ada", "METAFLOW_USER": "ada"}
 ENV = {"USER": "ada"}
@@ -173,7 +173,7 @@ def test_settings_of_a_profile(tmp_path):
     ],
 )
 def test_variables_of_others_do_not_reach_steps(name):
-    assert _is_foreign(name)
+    assert is_foreign(name)
 
 
 @pytest.mark.parametrize(
@@ -193,4 +193,4 @@ def test_variables_of_others_do_not_reach_steps(name):
     ],
 )
 def test_settings_do_reach_steps(name):
-    assert not _is_foreign(name)
+    assert not is_foreign(name)

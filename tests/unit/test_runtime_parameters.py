@@ -10,7 +10,8 @@ import pytest
 from metaflow.datastore import FlowDataStore
 from metaflow.plugins import DATASTORES
 
-from metaflow_extensions.dagster.runtime.parameters import _long_command, _parameter_args
+from metaflow_extensions.dagster.driver.command import long_command
+from metaflow_extensions.dagster.driver.parameters import parameter_arguments
 
 FLOW = """
 from metaflow import FlowSpec, IncludeFile, JSONType, Parameter, step
@@ -93,14 +94,14 @@ def run_init(tmp_path):
     root = str(tmp_path / ".metaflow")
 
     def run(values):
-        args, extra = _parameter_args(values, KINDS)
+        args, extra = parameter_arguments(values, KINDS)
         cmd = [sys.executable, str(flow), "--quiet", "--no-pylint", "--metadata=local"]
         cmd += ["--datastore=local", f"--datastore-root={root}"]
         cmd += ["init", "--run-id", "run-1", "--task-id", "params", *args]
         env = {**os.environ, "USER": "tester", "METAFLOW_USER": "tester", **extra}
         env["METAFLOW_DATASTORE_SYSROOT_LOCAL"] = str(tmp_path)
         done = subprocess.run(
-            _long_command(cmd, str(tmp_path)),
+            long_command(cmd, str(tmp_path)),
             cwd=tmp_path,
             env=env,
             capture_output=True,
@@ -209,12 +210,12 @@ WRONG = {
 def test_wrong_types_name_the_parameter(case):
     name, value, says = WRONG[case]
     with pytest.raises(TypeError, match=f"Parameter '{name}' {says}"):
-        _parameter_args({name: value}, KINDS)
+        parameter_arguments({name: value}, KINDS)
 
 
 def test_arguments():
     values = {"text": "a b", "Mixed-Case": 2, "many": [1, 2], "flag": True, "nothing": None}
-    assert _parameter_args(values, KINDS) == (
+    assert parameter_arguments(values, KINDS) == (
         ["--text=a b", "--Mixed-Case=2", "--many=1", "--many=2"],
         {"METAFLOW_INIT_FLAG": "True"},
     )
@@ -222,12 +223,12 @@ def test_arguments():
 
 def test_short_commands_stay_as_they_are(tmp_path):
     cmd = [sys.executable, "flow.py", "init", "--text=" + "x" * (128 * 1024 - 8)]
-    assert _long_command(cmd, str(tmp_path)) is cmd
-    assert _long_command([*cmd, "--text=" + "x" * (128 * 1024 - 7)], str(tmp_path)) != cmd
-    assert _long_command([*cmd, *["x" * 1000] * 500], str(tmp_path)) != cmd
+    assert long_command(cmd, str(tmp_path)) is cmd
+    assert long_command([*cmd, "--text=" + "x" * (128 * 1024 - 7)], str(tmp_path)) != cmd
+    assert long_command([*cmd, *["x" * 1000] * 500], str(tmp_path)) != cmd
 
 
-def test_long_commands_run_as_the_file_itself(tmp_path):
+def testlong_commands_run_as_the_file_itself(tmp_path):
     (tmp_path / "beside.py").write_text("WORD = 'imported'")
     script = tmp_path / "script.py"
     script.write_text(
@@ -236,7 +237,7 @@ def test_long_commands_run_as_the_file_itself(tmp_path):
         "print(__name__, __file__, sys.argv[0], len(sys.argv[1]), beside.WORD)\n"
         "print(inspect.getsource(Here), sys.modules['__main__'].Here is Here)\n"
     )
-    cmd = _long_command([sys.executable, str(script), "x" * 200_000], str(tmp_path))
+    cmd = long_command([sys.executable, str(script), "x" * 200_000], str(tmp_path))
     done = subprocess.run(cmd, capture_output=True, text=True, cwd=Path(__file__).parent)
     assert done.stdout.split() == [
         *("__main__", str(script), str(script), "200000", "imported"),

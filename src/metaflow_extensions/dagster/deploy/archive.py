@@ -15,7 +15,7 @@ from collections.abc import Iterable, Sequence
 from contextlib import suppress
 from io import BytesIO
 
-from ..runtime.source import _cache_folder
+from ..contract import _cache_folder
 
 _MTIME = 1575360000  # of every entry, as in Metaflow's packaging_sys/tar_backend.py
 _LEVEL = 3  # of compression, as there

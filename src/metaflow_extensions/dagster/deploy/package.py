@@ -2,7 +2,7 @@
 
 Beside the package, the datastore gets the list of the files in it that are the user's: those of the
 flow's folder and those that decorators, mutators and environments brought in (``add_to_package``).
-By that list a run sees whether the flow is still what was deployed (``runtime/source.py``).
+By that list a run sees whether the flow is still what was deployed (``driver/source.py``).
 """
 
 from __future__ import annotations
@@ -22,9 +22,10 @@ from .._metaflow_internals.package import (
     Entry,
     File,
 )
+from ..contract import GENERATED
+from ..driver.source import source_files
 from ..errors import DagsterDeployError
 from ..plan.job import PackagePlan
-from ..runtime.source import _GENERATED, _source_files
 from .archive import pack
 
 _FAILED = "Package creation/upload failed"  # our own error says so in more words
@@ -108,7 +109,7 @@ def _counts(path: str) -> bool:
     if os.path.islink(path) and not os.path.exists(path):
         return False
     with open(path, "rb") as file:
-        return file.read(len(_GENERATED)) != _GENERATED
+        return file.read(len(GENERATED)) != GENERATED
 
 
 def _flow_folder() -> str:
@@ -140,7 +141,7 @@ def _relative(digests: dict[str, str], folder: str) -> dict[str, str]:
 def _complete_suffixes(sources: dict[str, str]) -> set[str]:
     """The endings of which all files in the flow's folder are packaged: a new one counts too."""
     folder = _flow_folder()
-    names = [os.path.relpath(path, folder) for path in _source_files(folder, ("",))]
+    names = [os.path.relpath(path, folder) for path in source_files(folder, ("",))]
     suffixes = {os.path.splitext(name)[1].lower() for name in sources if not os.path.isabs(name)}
     others = {os.path.splitext(name)[1].lower() for name in names if name not in sources}
     return suffixes - others - {""}

@@ -9,12 +9,11 @@ from typing import Any
 
 import jinja2
 
-from ..contract import HELPER_TAG
+from ..contract import HELPER_TAG, _cache_folder
 from ..graph import MISSING
 from ..plan.job import JobPlan
 from ..plan.model import Arg, Call, ForEach, HelperOp, OpInput, OpOutput, OpPlan, Ref
 from ..plan.parameters import ParameterPlan
-from ..runtime.source import _cache_folder
 from ..version import __version__, compatible
 from .assets import asset_section, assets_text, checks_text, watched_text
 from .embed import Import, api_names, embed, names_in
@@ -286,7 +285,7 @@ def _op_call(op: OpPlan, function: str = "") -> str:
         ("max_error_retries", op.retry.error),
         ("retry_delay", op.retry.delay),
         ("timeout", op.timeout),
-        ("hooks", op.hooks),
+        ("needs_launch", op.needs_launch),
     ):
         if value:
             options[option] = literal(value)

@@ -27,7 +27,7 @@ class ParameterKind:
     """How values of a parameter are given to Metaflow's ``init`` command.
 
     ``str()`` gives the text that a generated file has for it, such as ``list[tuple[int]]``: what
-    that means is said by ``_parameter_args`` in runtime/parameters.py.
+    that means is said by ``parameter_arguments`` in driver/parameters.py.
     """
 
     base: Base

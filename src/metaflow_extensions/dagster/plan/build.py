@@ -10,7 +10,7 @@ from ..errors import DagsterDeployError, Problems
 from ..graph import FlowView, StepKind
 from .assets import plan_assets
 from .engine import EnginePlan, merged, with_engine
-from .hooks import plan_exit_hooks
+from .exit_hooks import plan_exit_hooks
 from .job import JobPlan
 from .job_graph import OpSignature, lay_out_job
 from .model import HelperOp, OpPlan
@@ -139,7 +139,7 @@ def _op(view: FlowView, signature: OpSignature, job_name: str) -> OpPlan:
         loop=step.kind is StepKind.LOOP,
         retry=plan_retry(signature.step, decorated),
         timeout=plan_timeout(decorated),
-        hooks=has_launch_hooks(decorated),
+        needs_launch=has_launch_hooks(decorated),
         doc=step.doc,
     )
 

@@ -7,7 +7,7 @@ from typing import Any
 
 from .assets import AssetsPlan
 from .engine import EnginePlan
-from .hooks import ExitHookPlan
+from .exit_hooks import ExitHookPlan
 from .model import JobGraph, OpPlan
 from .parameters import ParameterPlan
 from .partitions import PartitionsPlan

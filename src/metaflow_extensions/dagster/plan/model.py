@@ -101,7 +101,7 @@ class OpPlan:
     retry: RetryPlan = field(default_factory=RetryPlan)
     timeout: float | None = None
     """Seconds that one attempt may take, from ``@timeout``."""
-    hooks: bool = False
+    needs_launch: bool = False
     """A decorator of the step changes how it is launched (``runtime_step_cli``)."""
     tags: tuple[tuple[str, Any], ...] = ()
     """Tags of the op; a value that is a tree stands for its JSON."""

@@ -16,17 +16,15 @@ from .assets import (
 )
 from .events import _on_events
 from .executor import _executor, _multiprocess_executor
+from .exit_hooks import _call_missed_exit_hooks, _missed_exit_hooks, _with_exit_hooks
 from .fanout import _fan_out, _join_items, _merge_items
 from .flow import _Flow
-from .handover import _TaskPaths
-from .hooks import _call_missed_exit_hooks, _missed_exit_hooks, _with_exit_hooks
-from .lifecycle import _publish_finished
+from .io_manager import _TaskPaths
 from .loop import _run_loop
-from .origin import _scheduled_time
-from .parameters import _parameter_args
-from .partitions import _check_partition, _partitioned, _scheduled
+from .partitions import _check_partition, _partitioned, _scheduled, _scheduled_time
 from .sensors import _on_finish
 from .step import _chosen, _gang, _hand_on, _run_step, _split_outputs, _splits
+from .step_events import _publish_finished
 from .task import _run_init, _run_task
 
 __all__ = [
@@ -48,7 +46,6 @@ __all__ = [
     "_multiprocess_executor",
     "_on_events",
     "_on_finish",
-    "_parameter_args",
     "_partitioned",
     "_publish_finished",
     "_record_artifact",

@@ -2,7 +2,6 @@
 
 import os
 import re
-import time
 import warnings
 from collections.abc import Mapping, Sequence
 from typing import Any
@@ -22,11 +21,11 @@ from dagster import (
     asset_check,
 )
 
+from .driver import _driver
 from .events import _EVENT_KEY
 from .flow import _Flow
-from .show import _add_step_metadata, _artifact_metadata, _retrieval
-from .store import _task_datastore
-from .task import _run_start, _StepResult
+from .step import _add_step_metadata
+from .task import _seconds_since_start
 
 _DATA_VERSION = "dagster/data_version"  # a materialization's tag
 
@@ -79,15 +78,15 @@ def _partition_of(context: OpExecutionContext) -> str | None:
 
 
 def _record_success(
-    flow: _Flow, context: OpExecutionContext, task: _StepResult, asset: AssetSpec
+    flow: _Flow, context: OpExecutionContext, task: Any, asset: AssetSpec
 ) -> None:
     """Record a run that has come to its end, with what its last step leaves."""
     _add_step_metadata(flow, context, task)
     run_id = task.path.split("/")[0]
     metadata: dict[str, Any] = {
-        **_artifact_metadata(task),
+        **_driver(flow).artifact_metadata(task),
         "metaflow run": f"{flow.flow_name}/{run_id}",
-        "duration (s)": round(time.time() - _run_start(context), 3),
+        "duration (s)": round(_seconds_since_start(context), 3),
     }
     if task.url:
         metadata["metaflow ui"] = MetadataValue.url(task.url.rsplit("/", 2)[0])
@@ -101,7 +100,7 @@ def _record_success(
 def _record_artifact(
     flow: _Flow,
     context: OpExecutionContext,
-    task: _StepResult,
+    task: Any,
     name: str,
     assets: Mapping[str, AssetSpec],
 ) -> None:
@@ -110,7 +109,7 @@ def _record_artifact(
     Its version for Dagster is the hash of its bytes.
     """
     asset = assets[f"{task.path.split('/')[1]}.{name}"]
-    hashes = dict(_task_datastore(flow, task.path, "r").items())
+    hashes = dict(_driver(flow).task_datastore(flow, task.path, "r").items())
     if name not in hashes:
         context.log.warning(
             f"{task.path} has no artifact {name}: the asset {asset.key.to_user_string()} is not "
@@ -120,7 +119,9 @@ def _record_artifact(
     pathspec = f"{flow.flow_name}/{task.path}"
     metadata: dict[str, Any] = {
         "metaflow artifact": f"{pathspec}/{name}",
-        "retrieve": _retrieval(flow, [f"print(Task({pathspec!r})[{name!r}].data)"]),
+        "retrieve": _driver(flow).retrieval(
+            flow, [f"print(Task({pathspec!r})[{name!r}].data)"]
+        ),
     }
     if about := task.artifacts.get(name):
         metadata |= dict(zip(("type", "bytes", "value"), about, strict=False))
@@ -137,7 +138,7 @@ def _record_artifact(
 def _record_check(
     flow: _Flow,
     context: OpExecutionContext,
-    task: _StepResult,
+    task: Any,
     name: str,
     asset: AssetSpec,
 ) -> None:
@@ -153,14 +154,18 @@ def _record_check(
     context.log_event(evaluation)
 
 
-def _boolean(flow: _Flow, task: _StepResult, name: str) -> tuple[bool, str | None]:
+def _boolean(flow: _Flow, task: Any, name: str) -> tuple[bool, str | None]:
     """An artifact's value; False where it is none, and why."""
     if name not in task.artifacts:
         return False, f"The step left no artifact {name}."
     kind, _, *values = task.artifacts[name] or ("bool", 0)
     if not re.fullmatch(r"bool|numpy\.bool_?", kind):
         return False, f"The artifact {name} is no boolean, but of type {kind}."
-    value = values[0] if values else _task_datastore(flow, task.path, "r")[name]
+    value = (
+        values[0]
+        if values
+        else _driver(flow).task_datastore(flow, task.path, "r")[name]
+    )
     return bool(value), None
 
 

@@ -48,7 +48,7 @@ def _on_events(
     Args:
         op: The op that takes the parameters.
         events: By event name: for each parameter the field of the payload that sets it.
-        kinds: How each parameter is given (see `_parameter_args`).
+        kinds: How each parameter is given (an entry of PARAMETER_KINDS).
         required: Parameters that have no default.
         keys: Names in the run config, where they differ from the parameters'.
         reset: Cron expression and timezone of the times when arrivals are forgotten.

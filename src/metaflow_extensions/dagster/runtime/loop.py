@@ -6,7 +6,7 @@ from dagster import OpExecutionContext
 
 from .flow import _Flow
 from .resume import _last_round
-from .task import _run_task, _StepResult
+from .task import _run_task
 
 
 def _run_loop(
@@ -15,7 +15,7 @@ def _run_loop(
     step_name: str,
     inputs: str | list[str],
     **options: Any,
-) -> _StepResult:
+) -> Any:
     """Run a recursive switch: every round is a task of its own that takes the one before."""
     iteration = 0
     if last := _last_round(flow, context, step_name, inputs):

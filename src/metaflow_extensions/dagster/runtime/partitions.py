@@ -14,7 +14,6 @@ from dagster import (
     TimeWindowPartitionsDefinition,
 )
 
-from .origin import _scheduled_time
 from .payload import _config_value
 
 
@@ -26,7 +25,7 @@ def _partitioned(
     Args:
         op: The op that takes the parameters.
         key: The parameter's name in the run config.
-        kind: How it is given (see `_parameter_args`).
+        kind: How it is given (an entry of PARAMETER_KINDS).
     """
 
     def config(partition_key: str) -> dict[str, Any]:
@@ -50,7 +49,7 @@ def _check_partition(
     Args:
         name: The parameter.
         values: Values of all parameters.
-        kinds: How each is given (see `_parameter_args`).
+        kinds: How each is given (an entry of PARAMETER_KINDS).
 
     Raises:
         Failure: Somebody has set the tag or the parameter alone.
@@ -81,7 +80,7 @@ def _scheduled(
         time_key: Name in the run config of the parameter that is set to the time of the tick.
         partitions: Those of the job.
         key: Name in the run config of the parameter that a partition's key sets.
-        kind: How that one is given (see `_parameter_args`).
+        kind: How that one is given (an entry of PARAMETER_KINDS).
     """
 
     def tick(
@@ -108,3 +107,8 @@ def _scheduled(
             yield SkipReason(f"No partition has ended before {when.isoformat()}.")
 
     return tick
+
+
+def _scheduled_time(context: ScheduleEvaluationContext) -> dict[str, str]:
+    """Tag a run with the time that its schedule meant, in ISO 8601 with the schedule's offset."""
+    return {"metaflow/scheduled_time": context.scheduled_execution_time.isoformat()}

@@ -14,7 +14,7 @@ def _config_value(kind: str, value: Any) -> Any:
     """A field as the run config takes it; text is read as on a command line.
 
     Args:
-        kind: As in `_parameter_args`.
+        kind: An entry of PARAMETER_KINDS.
         value: Plain data, not None.
 
     Raises:

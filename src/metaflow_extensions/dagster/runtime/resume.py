@@ -1,15 +1,13 @@
 """Going on from an earlier run: tasks that were cloned, and loops that were broken off."""
 
-import os
-from functools import cache
 from typing import Any
 
 from dagster import DagsterRun, OpExecutionContext
 
 from ..contract import _make_task_id, _redo_suffix, _round_suffix
+from .driver import _driver
 from .flow import _Flow
 from .identity import _goes_on, _item
-from .store import _Facts, _is_done, _read_facts, _task_datastore
 
 
 def _origin_run_id(flow: _Flow, context: OpExecutionContext) -> str | None:
@@ -29,38 +27,30 @@ def _clone_command(flow: _Flow, context: OpExecutionContext) -> list[str]:
     return cmd
 
 
-@cache
-def _clones(flow: _Flow, run_id: str) -> dict[str, Any]:
-    """The facts of all cloned tasks of a run, by their paths."""
-    task = _task_datastore(flow, f"{run_id}/_parameters/params", "r")
-    if not task.has_metadata("dagster-clones", add_attempt=False):
-        return {}
-    loaded = task.load_metadata(["dagster-clones"], add_attempt=False)
-    return loaded["dagster-clones"]
-
-
-def _cloned(flow: _Flow, context: OpExecutionContext, path: str) -> _Facts | None:
-    """The facts of a task that was cloned, so that it need not run."""
+def _cloned(flow: _Flow, context: OpExecutionContext, path: str) -> Any:
+    """The result of a task that was cloned, so that it need not run."""
     if _origin_run_id(flow, context) is None:
         return None
-    facts = _clones(flow, path.split("/")[0]).get(path)
-    if facts is None:
+    driver = _driver(flow)
+    clone = driver.clones(flow, path.split("/")[0]).get(path)
+    if clone is None:
         return None
-    context.log.info(f"Cloned from {facts['cloned_from']}.")
-    return _Facts(**facts)
+    context.log.info(f"Cloned from {clone['cloned_from']}.")
+    return driver.as_result(path, clone)
 
 
 def _done_before(
     flow: _Flow, context: OpExecutionContext, step_name: str, paths: list[str]
-) -> str | None:
-    """The task that an earlier Dagster run finished, where this one re-executes from failure.
+) -> Any:
+    """The result of the task that an earlier Dagster run finished, where this one re-executes from
+    failure.
 
     Items whose outer item or siblings failed are executed anew together with those, as Dagster
     knows only all items of a dynamic output or none. An earlier task counts if it is not older
     than any of the inputs.
     """
     base = f"{paths[0].split('/')[0]}/{step_name}/{_make_task_id(step_name, _item(context))}"
-    run = context.run
+    run, driver = context.run, _driver(flow)
     while run.parent_run_id and run.tags.get("dagster/is_resume_retry") == "true":
         if any(_redo_suffix(run.run_id) in path.rsplit("/", 1)[1] for path in paths):
             return None
@@ -69,8 +59,12 @@ def _done_before(
             return None
         run = parent
         path = base + (_redo_suffix(run.run_id) if _goes_on(run) else "")
-        if _is_done(flow, path):
-            return path
+        if driver.is_done(flow, path):
+            task = driver.read_result(flow, path)
+            if task.refusal:
+                return None
+            context.log.info(f"Done before, by an earlier run of the job: {path}.")
+            return task
     return None
 
 
@@ -94,12 +88,12 @@ def _last_round(
             earlier = earlier[earlier.index(redo) :] if redo in earlier else []
     run_id = paths[0].split("/")[0]
     base = f"{run_id}/{step_name}/{_make_task_id(step_name, _item(context))}"
-    last, iteration = None, 0
+    last, iteration, driver = None, 0, _driver(flow)
     while True:
         rounds = [base + redo + _round_suffix(iteration) for redo in reversed(earlier)]
-        path = next((path for path in rounds if _is_done(flow, path)), None)
+        path = next((path for path in rounds if driver.is_done(flow, path)), None)
         if path is None:
             return last
-        if _read_facts(flow, os.devnull, path).next_steps != [step_name]:
+        if driver.read_result(flow, path).next_steps != [step_name]:
             return None
         last, iteration = (iteration, path), iteration + 1

@@ -5,10 +5,10 @@ from typing import Any
 
 from dagster import DynamicOutput, OpExecutionContext, Output
 
+from .driver import _driver
 from .flow import _Flow
 from .identity import _item, _mapping_key
-from .show import _add_step_metadata
-from .task import _run_task, _StepResult
+from .task import _run_task
 
 
 def _run_step(
@@ -24,14 +24,26 @@ def _run_step(
     )
 
 
-def _hand_on(flow: _Flow, context: OpExecutionContext, task: _StepResult) -> str:
+def _add_step_metadata(
+    flow: _Flow,
+    context: OpExecutionContext,
+    task: Any,
+    output_name: str | None = None,
+    mapping_key: str | None = None,
+) -> None:
+    """Show the task's artifacts, and how to get them, on the op's output."""
+    metadata = _driver(flow).shown(flow, task)
+    context.add_output_metadata(metadata, output_name, mapping_key)
+
+
+def _hand_on(flow: _Flow, context: OpExecutionContext, task: Any) -> str:
     """The path of a task, for the step that follows."""
     _add_step_metadata(flow, context, task)
     return task.path
 
 
 def _split_outputs(
-    flow: _Flow, context: OpExecutionContext, task: _StepResult
+    flow: _Flow, context: OpExecutionContext, task: Any
 ) -> Iterator[DynamicOutput[str]]:
     """One dynamic output for each split of a foreach step; the first one shows the task."""
     keys = [_mapping_key((*_item(context), index)) for index in range(task.splits)]
@@ -40,20 +52,18 @@ def _split_outputs(
         yield DynamicOutput(task.path, mapping_key=key)
 
 
-def _splits(
-    flow: _Flow, context: OpExecutionContext, task: _StepResult
-) -> dict[str, Any]:
+def _splits(flow: _Flow, context: OpExecutionContext, task: Any) -> dict[str, Any]:
     """A task that opens a foreach in another one; a helper op makes outputs of its splits."""
     return {"task": _hand_on(flow, context, task), "splits": task.splits}
 
 
-def _gang(flow: _Flow, context: OpExecutionContext, task: _StepResult) -> list[str]:
+def _gang(flow: _Flow, context: OpExecutionContext, task: Any) -> list[str]:
     """The paths of all tasks of a gang, of which this one is the first."""
     _add_step_metadata(flow, context, task)
     return task.gang
 
 
-def _chosen(flow: _Flow, context: OpExecutionContext, task: _StepResult) -> Output[str]:
+def _chosen(flow: _Flow, context: OpExecutionContext, task: Any) -> Output[str]:
     """The output of the branch that a switch chose; the other branches are skipped."""
     (name,) = task.next_steps
     outputs = context.op_def.output_dict

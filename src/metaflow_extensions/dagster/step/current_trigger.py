@@ -1,6 +1,6 @@
 """What started the run, as its steps see it: ``current.trigger`` and task metadata.
 
-The op passes on the run's tags (runtime/origin.py), which a sensor or schedule has set.
+The op passes on the run's tags (``_told`` in runtime/task.py), which a sensor or schedule has set.
 """
 
 from __future__ import annotations
@@ -66,7 +66,7 @@ def announce_origin(is_start: bool) -> dict[str, str]:
 
 
 def left_origin(task_datastore: Any) -> dict[str, str]:
-    """The variables that the op has left in the datastore (``_leave_origin`` of runtime/origin.py).
+    """The variables that the op has left in the datastore (``run_task`` in driver/run.py).
 
     Empty where there are none. Workers of a gang have those of their control task.
     """

@@ -13,7 +13,7 @@ from io import BytesIO
 from typing import Any
 
 from .._metaflow_internals.package import MetaflowPackage, use_extracted
-from ..runtime.source import _cache_folder
+from ..contract import _cache_folder
 
 
 def prepare_environment(state: Any, step_name: str, decorators: list[Any], metadata: str) -> None:

@@ -101,7 +101,7 @@ class _LazyPackage:
 
     def __init__(self, state: Any) -> None:
         self._state = state
-        # Set for every task of a deployment (``_deployed_code`` in runtime/package.py).
+        # Set for every task of a deployment (``code_of`` in driver/code.py).
         self.package_metadata = os.environ["METAFLOW_CODE_METADATA"]
 
     def package_sha(self, timeout: float | None = None) -> str:

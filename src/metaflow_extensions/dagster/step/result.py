@@ -8,7 +8,7 @@ from typing import Any
 from metaflow import metaflow_config
 
 from .._metaflow_internals import card_paths, ends_of, is_unbounded, transition_of
-from ..contract import _transition_error
+from ..contract import transition_error
 from .artifacts import describe_artifacts
 
 
@@ -51,9 +51,9 @@ def task_result(
 
 
 def transition_refusal(node: Any, next_steps: list[str], is_ok: bool) -> str | None:
-    """Why the run cannot go on after a task (``_transition_error``), by its node in the graph."""
+    """Why the run cannot go on after a task (``transition_error``), by its node in the graph."""
     is_switch = node.type == "split-switch"
-    return _transition_error(node.name, next_steps, node.out_funcs, is_switch, is_ok)
+    return transition_error(node.name, next_steps, node.out_funcs, is_switch, is_ok)
 
 
 def _foreach_refusal(graph: Any, node: Any, flow: Any) -> str | None:

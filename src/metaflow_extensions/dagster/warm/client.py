@@ -27,7 +27,7 @@ import threading
 import time
 from collections.abc import Iterator, Mapping, Sequence
 
-from ..runtime.process_tree import _SUPERVISOR
+from .process_tree import SUPERVISOR
 from .rules import server_command, server_env, server_key
 
 SWITCH = "METAFLOW_DAGSTER_WARM"  # "0", in a task's environment or in ours: never warm
@@ -110,7 +110,7 @@ class Process:
 
 def end_command(patience: str, *ids: int) -> list[str]:
     """The command that ends processes and groups with all that came of them."""
-    return [sys.executable, "-IS", "-c", _SUPERVISOR, "end", patience, *map(str, ids)]
+    return [sys.executable, "-IS", "-c", SUPERVISOR, "end", patience, *map(str, ids)]
 
 
 class _Server:

@@ -1,5 +1,7 @@
 """The code that a run uses: the flow's files as they were when they were deployed."""
 
+from __future__ import annotations
+
 import fcntl
 import hashlib
 import json
@@ -10,22 +12,26 @@ from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager, suppress
 from dataclasses import dataclass, field
 from functools import cache
+from io import BytesIO
+from pathlib import Path
 
 from dagster import Failure
 
-from .flow import _Flow
-from .handover import _read_small
-from .source import _cache_folder, _source_change
-from .store import _extract_package, _package_variables, _top_option
+from ..contract import _cache_folder
+from .datastore import data_name, read_file
+from .flow import Flow, top_option
+from .source import source_change
 
 _UNPACKED_LIMIT = 2 * 1024**3  # bytes of unpacked packages that a machine keeps
 
-_unchanged_until: dict[_Flow, float] = {}
+_unchanged_until: dict[Flow, float] = {}
 _in_use = ExitStack()  # locks on packages that this process uses
+# Else this is the copy in a code package, which only the processes that are told so can use.
+_IS_INSTALLED = not Path(__file__).is_relative_to(os.path.join(_cache_folder(), "packages"))
 
 
 @dataclass(frozen=True)
-class _Code:
+class Code:
     """What processes of the flow run: a file, where, with which variables, and why."""
 
     file: str
@@ -34,26 +40,28 @@ class _Code:
     reason: str = ""
 
 
-def _deployed_code(flow: _Flow, packaged: bool = False) -> _Code:
+def code_of(flow: Flow) -> Code:
     """The flow's files in place while they are what was deployed, else the code package.
 
-    Args:
-        packaged: The package is needed in any case: it has metaflow-dagster with it.
+    Where metaflow-dagster is not installed, the package's copy of it comes with either.
     """
     env = {
         "METAFLOW_CODE_SHA": flow.code_package_sha,
         "METAFLOW_CODE_URL": flow.code_package_url,
-        "METAFLOW_CODE_DS": _top_option(flow, "datastore"),
+        "METAFLOW_CODE_DS": top_option(flow, "datastore"),
         "METAFLOW_CODE_METADATA": flow.code_package_metadata,
     }
-    reason = "" if packaged else _change(flow)
-    if not packaged and not reason:
-        return _Code(flow.flow_file, flow.working_dir, env)
+    reason = _change(flow)
+    in_place = Code(flow.flow_file, flow.working_dir, env)
+    if not reason and _IS_INSTALLED:
+        return in_place
     package = _unpacked_package(flow)
     env.update(_package_variables(flow.code_package_metadata, package))
+    if not reason:
+        return in_place
     # Cards of a local datastore are found from the working directory upwards.
-    local = _top_option(flow, "datastore") == "local"
-    data = os.path.dirname(_top_option(flow, "datastore-root")) if local else ""
+    local = top_option(flow, "datastore") == "local"
+    data = os.path.dirname(top_option(flow, "datastore-root")) if local else ""
     folder = next(f for f in (flow.working_dir, data, package) if os.path.isdir(f))
     if folder == package:
         # Local metadata must outlive the package.
@@ -61,17 +69,17 @@ def _deployed_code(flow: _Flow, packaged: bool = False) -> _Code:
             "METAFLOW_DATASTORE_SYSROOT_LOCAL", os.path.expanduser("~")
         )
     file = os.path.join(package, os.path.basename(flow.flow_file))
-    return _Code(file, folder, env, reason)
+    return Code(file, folder, env, reason)
 
 
-def _change(flow: _Flow) -> str:
+def _change(flow: Flow) -> str:
     """What is not on this machine as it was deployed, if anything."""
     began = time.monotonic()
     if began < _unchanged_until.get(flow, 0.0):
         return ""
     try:
         folder = os.path.dirname(flow.flow_file)
-        change = _source_change(folder, flow.package_suffixes, _deployed_files(flow))
+        change = source_change(folder, flow.package_suffixes, _deployed_files(flow))
     except OSError as error:
         return f"The flow's files cannot be compared with those deployed: {error}"
     # Large folders are not looked at again for every task.
@@ -81,15 +89,13 @@ def _change(flow: _Flow) -> str:
 
 
 @cache
-def _deployed_files(flow: _Flow) -> dict[str, str]:
+def _deployed_files(flow: Flow) -> dict[str, str]:
     """The list of the deployed files, from the datastore: fetched once for a machine."""
     kept = os.path.join(_cache_folder(), "sources", flow.source_digest)
     if os.path.exists(kept):
         with open(kept, encoding="utf-8") as file:
             return json.load(file)
-    text = _read_small(
-        flow, f"{flow.flow_name}/data/{flow.source_digest[:2]}/{flow.source_digest}"
-    )
+    text = read_file(flow, data_name(flow, flow.source_digest))
     with suppress(OSError):  # it is fetched again where it cannot be kept
         os.makedirs(os.path.dirname(kept), mode=0o700, exist_ok=True)
         scratch = f"{kept}.{os.getpid()}"
@@ -100,7 +106,7 @@ def _deployed_files(flow: _Flow) -> dict[str, str]:
 
 
 @cache
-def _unpacked_package(flow: _Flow) -> str:
+def _unpacked_package(flow: Flow) -> str:
     """The folder of the unpacked code package: fetched once for all processes of a machine.
 
     Raises:
@@ -123,6 +129,19 @@ def _unpacked_package(flow: _Flow) -> str:
     return folder
 
 
+def _package_variables(metadata: str, folder: str) -> dict[str, str]:
+    """The variables with which processes use an unpacked code package."""
+    from metaflow.package import MetaflowPackage
+
+    env: dict[str, str] = {}
+    to_set = MetaflowPackage.get_post_extract_env_vars(metadata, folder)
+    for name, value in to_set.items():
+        # With a colon it replaces what is there, without one it goes before it.
+        before = None if name.endswith(":") else os.environ.get(name)
+        env[name.rstrip(":")] = f"{value}{os.pathsep}{before}" if before else value
+    return env
+
+
 @contextmanager
 def _locked(path: str, kind: int) -> Iterator[None]:
     """Hold a lock on a file, which is made where it does not exist."""
@@ -134,23 +153,23 @@ def _locked(path: str, kind: int) -> Iterator[None]:
         os.close(descriptor)
 
 
-def _unpack(flow: _Flow, folder: str) -> None:
+def _unpack(flow: Flow, folder: str) -> None:
     sha = flow.code_package_sha
     todo = "Deploy the flow again, with the command at the top of the definitions file."
     try:
-        blob = _read_small(flow, f"{flow.flow_name}/data/{sha[:2]}/{sha}")
+        blob = read_file(flow, data_name(flow, sha))
     except FileNotFoundError as error:
         what = f"The code package of this deployment is gone: {flow.code_package_url}"
         raise Failure(f"{what}\n{todo}", allow_retries=False) from error
     if hashlib.sha1(blob).hexdigest() != sha:
-        what = (
-            f"The code package of this deployment is damaged: {flow.code_package_url}"
-        )
+        what = f"The code package of this deployment is damaged: {flow.code_package_url}"
         raise Failure(f"{what}\n{todo}", allow_retries=False)
     scratch = f"{folder}.new"
     shutil.rmtree(scratch, ignore_errors=True)  # of a process that was killed
     os.mkdir(scratch)
-    _extract_package(flow.code_package_metadata, blob, scratch)
+    from metaflow.package import MetaflowPackage
+
+    MetaflowPackage.cls_extract_into(flow.code_package_metadata, BytesIO(blob), scratch)
     os.rename(scratch, folder)
 
 

@@ -1,53 +1,45 @@
 """What Dagster shows of a task."""
 
+from __future__ import annotations
+
 import os
 from collections.abc import Sequence
 from typing import Any
 
-from dagster import MarkdownMetadataValue, MetadataValue, OpExecutionContext
+from dagster import MarkdownMetadataValue, MetadataValue
 
-from .flow import _Flow
-from .store import _top_option
-from .task import _StepResult
+from .flow import Flow, top_option
+from .result import TaskResult
 
 _SHOWN_ARTIFACTS = 50  # of a task, as entries of their own
 
 
-def _add_step_metadata(
-    flow: _Flow,
-    context: OpExecutionContext,
-    task: _StepResult,
-    output_name: str | None = None,
-    mapping_key: str | None = None,
-) -> None:
-    """Show the task's artifacts, and how to get them, on the op's output."""
+def shown(flow: Flow, task: TaskResult) -> dict[str, Any]:
+    """The task's artifacts, and how to get them, as metadata of its op's output."""
     pathspec = f"{flow.flow_name}/{task.path}"
     snippet = [f"task = Task({pathspec!r})", "print(task)"]
     snippet += [f"print({name!r}, task[{name!r}].data)" for name in task.artifacts]
     metadata: dict[str, Any] = {
-        **_artifact_metadata(task),
+        **artifact_metadata(task),
         "metaflow task": MetadataValue.text(pathspec),
         "artifacts": MetadataValue.text(", ".join(task.artifacts) or "none"),
-        "retrieve": _retrieval(flow, snippet),
+        "retrieve": retrieval(flow, snippet),
+        **_card_metadata(flow, task),
     }
-    metadata |= _card_metadata(flow, task)
     if task.item is not None:
         metadata["foreach item"] = MetadataValue.text(task.item)
     if task.cloned_from:
-        metadata["cloned from"] = MetadataValue.text(
-            f"{flow.flow_name}/{task.cloned_from}"
-        )
+        origin = f"{flow.flow_name}/{task.cloned_from}"
+        metadata["cloned from"] = MetadataValue.text(origin)
     if task.url:
         metadata["metaflow ui"] = MetadataValue.url(task.url)
-    decorators = flow.step_decorator_specs.get(task.path.split("/")[1])
-    if decorators:
-        metadata["decorators"] = MetadataValue.text(
-            ", ".join("@" + d for d in decorators)
-        )
-    context.add_output_metadata(metadata, output_name, mapping_key)
+    if specs := flow.step_decorator_specs.get(task.path.split("/")[1]):
+        text = ", ".join("@" + spec for spec in specs)
+        metadata["decorators"] = MetadataValue.text(text)
+    return metadata
 
 
-def _card_metadata(flow: _Flow, task: _StepResult) -> dict[str, Any]:
+def _card_metadata(flow: Flow, task: TaskResult) -> dict[str, Any]:
     """Cards by type and id: links to the server of `dagster cards`, if there is one, or paths."""
     variable = "METAFLOW_DAGSTER_CARDS_URL"
     server = os.environ.get(variable) or flow.metaflow_step_env.get(variable)
@@ -66,7 +58,7 @@ def _card_metadata(flow: _Flow, task: _StepResult) -> dict[str, Any]:
     return metadata
 
 
-def _retrieval(flow: _Flow, lines: Sequence[str]) -> MarkdownMetadataValue:
+def retrieval(flow: Flow, lines: Sequence[str]) -> MarkdownMetadataValue:
     """Python that reads results, whoever runs it, in whatever folder."""
     where = _metadata_address(flow)
     names = ["Task", *(["metadata"] if where else []), "namespace"]
@@ -76,21 +68,21 @@ def _retrieval(flow: _Flow, lines: Sequence[str]) -> MarkdownMetadataValue:
     return MetadataValue.md("```python\n" + "\n".join(code) + "\n```")
 
 
-def _metadata_address(flow: _Flow) -> str:
+def _metadata_address(flow: Flow) -> str:
     """What Metaflow's `metadata` takes to find the flow's runs; tasks say where data is."""
-    kind = _top_option(flow, "metadata")
+    kind = top_option(flow, "metadata")
     if kind != "local":
         address = flow.metaflow_step_env.get("METAFLOW_SERVICE_URL", "")
         return f"{kind}@{address}" if address else ""
-    folder, name = os.path.split(_top_option(flow, "datastore-root"))
-    if _top_option(flow, "datastore") != "local":
+    folder, name = os.path.split(top_option(flow, "datastore-root"))
+    if top_option(flow, "datastore") != "local":
         folder = flow.metaflow_step_env.get("METAFLOW_DATASTORE_SYSROOT_LOCAL", "")
         name = ".metaflow"
     # Metaflow looks for this name in the folder, whatever the datastore's root is.
     return f"local@{folder}" if folder and name == ".metaflow" else ""
 
 
-def _artifact_metadata(task: _StepResult) -> dict[str, Any]:
+def artifact_metadata(task: TaskResult) -> dict[str, Any]:
     """Small artifacts as values, which Dagster plots; type and size of the others."""
     metadata = {}
     for name, about in list(task.artifacts.items())[:_SHOWN_ARTIFACTS]:

@@ -8,12 +8,9 @@ from dagster import AssetKey, AssetMaterialization, OpExecutionContext
 from .events import _EVENT_KEY
 from .flow import _Flow
 from .sensors import _end_step
-from .task import _StepResult
 
 
-def _publish_finished(
-    flow: _Flow, context: OpExecutionContext, task: _StepResult
-) -> None:
+def _publish_finished(flow: _Flow, context: OpExecutionContext, task: Any) -> None:
     """Publish `metaflow.<flow>.<step>` for a step's task, or for every task of a gang.
 
     A last step that is not called `end` publishes `metaflow.<flow>.end` too, as whoever waits for

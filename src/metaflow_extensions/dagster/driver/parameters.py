@@ -1,29 +1,11 @@
 """Parameter values as arguments of Metaflow's ``init`` command."""
 
 import json
-import os
 from collections.abc import Mapping
 from typing import Any
 
-# Bytes in one argument of a process, its final NUL not counted (MAX_ARG_STRLEN of Linux).
-_ARGUMENT_BYTES = 128 * 1024 - 1
-# Bytes in all arguments together: macOS takes 1 MiB with the environment, Linux commonly 2.
-_COMMAND_BYTES = 512 * 1024
 
-# Runs a Python file with arguments read from a file, in the true __main__ as `python file` does.
-_ARGUMENTS_FROM_FILE = """\
-import json, os, sys
-with open(sys.argv[1], encoding="utf-8") as arguments:
-    sys.argv = json.load(arguments)
-__file__ = sys.argv[0]
-if sys.path[:1] == [""]:
-    sys.path[0] = os.path.dirname(os.path.realpath(__file__))
-with open(__file__, "rb") as arguments:
-    exec(compile(arguments.read(), __file__, "exec"))
-"""
-
-
-def _parameter_args(
+def parameter_arguments(
     values: Mapping[str, Any], kinds: Mapping[str, str]
 ) -> tuple[list[str], dict[str, str]]:
     """Arguments and environment variables that give ``init`` its parameters.
@@ -55,9 +37,7 @@ def _parameter_args(
                     "the command line only with type=JSONType."
                 )
         elif kind in ("flag", "count"):
-            env["METAFLOW_INIT_" + name.replace("-", "_").upper()] = _text(
-                name, kind, value
-            )
+            env["METAFLOW_INIT_" + name.replace("-", "_").upper()] = _text(name, kind, value)
         elif kind.startswith("list["):
             if not isinstance(value, (list, tuple)):
                 raise TypeError(f"Parameter {name!r} takes a list, not {value!r:.100}.")
@@ -75,9 +55,7 @@ def _option(name: str, kind: str, value: Any) -> list[str]:
     if not kind.startswith("tuple["):
         return [f"--{name}={_text(name, kind, value)}"]
     if not isinstance(value, (list, tuple)) or not value:
-        raise TypeError(
-            f"Parameter {name!r} takes a list of values, not {value!r:.100}."
-        )
+        raise TypeError(f"Parameter {name!r} takes a list of values, not {value!r:.100}.")
     first, *rest = (_text(name, kind[len("tuple[") : -1], entry) for entry in value)
     return [f"--{name}={first}", *rest]
 
@@ -114,26 +92,4 @@ def _json_text(name: str, value: Any) -> str:
             return value
         return json.dumps(value, ensure_ascii=False)
     except (TypeError, ValueError) as error:
-        raise TypeError(
-            f"Parameter {name!r} takes JSON, not {value!r:.100} ({error})."
-        ) from error
-
-
-def _long_command(cmd: list[str], folder: str) -> list[str]:
-    """``cmd`` itself or, where the system could not pass its arguments, its form by a file.
-
-    Args:
-        cmd: A Python interpreter, a Python file and the file's arguments.
-        folder: Where to write the arguments; must exist until the process has started.
-    """
-    try:
-        sizes = [len(os.fsencode(arg)) for arg in cmd]
-    except UnicodeEncodeError:  # A lone surrogate: JSON can carry it.
-        sizes = [_COMMAND_BYTES + 1]
-    fits = max(sizes) <= _ARGUMENT_BYTES and sum(sizes) <= _COMMAND_BYTES
-    if fits and not any("\0" in arg for arg in cmd):
-        return cmd
-    path = os.path.join(folder, "arguments.json")
-    with open(path, "w", encoding="utf-8") as file:
-        json.dump(cmd[1:], file)
-    return [cmd[0], "-c", _ARGUMENTS_FROM_FILE, path]
+        raise TypeError(f"Parameter {name!r} takes JSON, not {value!r:.100} ({error}).") from error

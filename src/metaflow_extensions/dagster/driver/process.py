@@ -1,5 +1,7 @@
 """One attempt of a task as a process: start it, stream what it prints, end it with the op."""
 
+from __future__ import annotations
+
 import os
 import selectors
 import subprocess
@@ -8,14 +10,16 @@ import time
 from dataclasses import dataclass, field
 from typing import Any
 
-from .process_tree import _SUPERVISOR
+from ..streams import current_streams, interruption
+from ..warm.client import prestart, spawn
+from ..warm.process_tree import SUPERVISOR
 
 _LOG_LIMIT = 1024 * 1024  # bytes a stream kept for Metaflow, as in a native run
-_KILL_AFTER = "5"  # seconds between asking what came of a task to end and killing it
+KILL_AFTER = "5"  # seconds between asking what came of a task to end and killing it
 
 
 @dataclass
-class _Outcome:
+class Outcome:
     """How an attempt ended, and the lines that it printed.
 
     A line comes with its time in microseconds since 1970. Times grow from line to line:
@@ -28,12 +32,28 @@ class _Outcome:
     stdout: list[tuple[int, bytes]] = field(default_factory=list)
     stderr: list[tuple[int, bytes]] = field(default_factory=list)
 
+    @property
+    def failed(self) -> bool:
+        return self.timed_out or self.returncode != 0
 
-def _run_process(
+    def how(self) -> str:
+        """How it ended, in a few words."""
+        if self.timed_out:
+            return "ended at its time limit"
+        code = self.returncode
+        return f"killed by signal {-code}" if code < 0 else f"exit code {code}"
+
+    def tail(self) -> str:
+        """The end of what it said on stderr: the user's traceback, if there is one."""
+        text = b"".join(line for _, line in self.stderr[-60:])
+        return text.decode(errors="replace").strip()
+
+
+def run_process(
     cmd: list[str],
     env: dict[str, str],
     folder: str,
-    outcome: _Outcome,
+    outcome: Outcome,
     timeout: float | None = None,
 ) -> None:
     """Run a command and stream its output to Dagster.
@@ -65,15 +85,9 @@ def _run_process(
 def _start_process(
     cmd: list[str], env: dict[str, str], folder: str, stdout: int, stderr: int
 ) -> Any:
-    """Fork a warm process where metaflow-dagster is installed, else start a new interpreter."""
-    try:
-        from metaflow_extensions.dagster.warm.client import spawn  # pyright: ignore
-    except ImportError:
-        warm = None
-    else:
-        warm = spawn(cmd, env=env, cwd=folder, stdout=stdout, stderr=stderr)
-    return warm or subprocess.Popen(
-        [sys.executable, "-IS", "-c", _SUPERVISOR, "run", _KILL_AFTER, *cmd],
+    """Fork a warm process where that can be right, else start a new interpreter."""
+    return spawn(cmd, env=env, cwd=folder, stdout=stdout, stderr=stderr) or subprocess.Popen(
+        [sys.executable, "-IS", "-c", SUPERVISOR, "run", KILL_AFTER, *cmd],
         env=env,
         cwd=folder,
         stdin=subprocess.PIPE,  # closed in whatever way this process ends
@@ -83,12 +97,8 @@ def _start_process(
     )
 
 
-def _start_server(cmd: list[str], env: dict[str, str], folder: str) -> None:
+def start_server(cmd: list[str], env: dict[str, str], folder: str) -> None:
     """Start the warm server, and have the first process run beside it as a plain one."""
-    try:
-        from metaflow_extensions.dagster.warm.client import prestart  # pyright: ignore
-    except ImportError:
-        return
     if prestart(cmd[:2], env=env, cwd=folder):
         env["METAFLOW_DAGSTER_WARM"] = "0"
 
@@ -99,7 +109,7 @@ def _end(proc: Any) -> None:
         if proc.stdin:
             proc.stdin.close()
     else:
-        proc.end(_KILL_AFTER)
+        proc.end(KILL_AFTER)
 
 
 class _Stream:
@@ -133,9 +143,7 @@ class _Stream:
         self.kept.append((max(time.time_ns() // 1000, last + 1), line))
 
 
-def _pump(
-    proc: Any, fds: tuple[int, int], outcome: _Outcome, timeout: float | None
-) -> None:
+def _pump(proc: Any, fds: tuple[int, int], outcome: Outcome, timeout: float | None) -> None:
     """Pass output on until the process has ended and its pipes are drained."""
     deadline = None if timeout is None else time.monotonic() + timeout
     with selectors.DefaultSelector() as selector:
@@ -154,13 +162,11 @@ def _pump(
                     selector.unregister(key.fd)
             if ended and not ready:
                 for key in selector.get_map().values():
-                    key.data.feed(
-                        b""
-                    )  # something that the task left running holds the pipe
+                    key.data.feed(b"")  # something that the task left running holds the pipe
                 return
             # What it printed just before it ended may have come after the look above.
             ended = ended or (not ready and proc.poll() is not None)
-            if error := _interruption():
+            if error := interruption():
                 raise error
             if deadline is not None and time.monotonic() > deadline:
                 outcome.timed_out = True
@@ -170,22 +176,9 @@ def _pump(
 
 def _sinks() -> tuple[Any, Any]:
     """Where this step's output goes: its own streams in a thread, else the process's."""
-    try:
-        from metaflow_extensions.dagster.streams import current_streams  # pyright: ignore
-    except ImportError:
-        return _binary(sys.stdout, 1), _binary(sys.stderr, 2)
     return current_streams() or (_binary(sys.stdout, 1), _binary(sys.stderr, 2))
 
 
 def _binary(stream: Any, fd: int) -> Any:
     """The bytes under a text stream; Celery puts a logger in the place of those of Python."""
     return getattr(stream, "buffer", None) or open(fd, "wb", closefd=False)
-
-
-def _interruption() -> Exception | None:
-    """How to end when the run is being cancelled; in a thread, no signal can tell."""
-    try:
-        from metaflow_extensions.dagster.streams import interruption  # pyright: ignore
-    except ImportError:
-        return None
-    return interruption()

@@ -1,6 +1,12 @@
-"""Which environment variables a Metaflow process must not inherit."""
+"""The environment of a Metaflow process."""
 
+from __future__ import annotations
+
+import os
 import re
+
+from .code import Code
+from .flow import Flow
 
 _FOREIGN = re.compile(
     # Options that click reads from the environment: METAFLOW_<COMMAND>_<OPTION>, and options
@@ -17,9 +23,15 @@ _FOREIGN = re.compile(
 )
 
 
-def _is_foreign(name: str) -> bool:
+def is_foreign(name: str) -> bool:
     """Whether a variable belongs to another run, task or command, such as the deploying shell's.
 
     Settings of Metaflow (`METAFLOW_DEFAULT_DATASTORE`, ...) are not foreign.
     """
     return _FOREIGN.fullmatch(name) is not None
+
+
+def environment(flow: Flow, code: Code) -> dict[str, str]:
+    """This process's variables but for those of other runs, the deployment's, and the code's."""
+    env = {name: value for name, value in os.environ.items() if not is_foreign(name)}
+    return {**env, **flow.metaflow_step_env, **code.env}

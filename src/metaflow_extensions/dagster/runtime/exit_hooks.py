@@ -4,9 +4,6 @@ The process that runs a job calls them when the last step has ended. Where that 
 sensor starts a job of their own. The tag `metaflow/exit_hooks` on the run says that it is done.
 """
 
-import os
-import subprocess
-import sys
 from collections.abc import Callable, Iterator
 from functools import partial
 from typing import Any
@@ -25,10 +22,9 @@ from dagster import (
     SensorResult,
 )
 
-from .environ import _is_foreign
+from .driver import _driver
 from .flow import _Flow
 from .identity import _metaflow_run_of
-from .package import _deployed_code
 from .sensors import (
     _new_records,
     _ran_to_end,
@@ -88,32 +84,9 @@ def _execute_with_exit_hooks(
 def _call_exit_hooks(
     flow: _Flow, run: DagsterRun, succeeded: bool, report: Callable[[str], None]
 ) -> None:
-    """Call each hook in a process of its own, as a native run does (metaflow/runtime.py).
-
-    What goes wrong in one is reported and stops neither the others nor the run.
-    """
-    pathspec = f"{flow.flow_name}/{_metaflow_run_of(run)}"
-    code = _deployed_code(flow)
-    env = {name: value for name, value in os.environ.items() if not _is_foreign(name)}
-    for name in flow.exit_hooks_on_success if succeeded else flow.exit_hooks_on_error:
-        script = "metaflow.plugins.exit_hook.exit_hook_script"
-        try:
-            done = subprocess.run(
-                [sys.executable, "-m", script, code.file, name, pathspec],
-                env={**env, **flow.metaflow_step_env, **code.env},
-                cwd=code.folder,
-                check=False,
-                stdin=subprocess.DEVNULL,
-                stdout=subprocess.PIPE,
-                stderr=subprocess.STDOUT,
-                text=True,
-                errors="replace",
-            )
-        except OSError as error:
-            report(f"Exit hook {name} could not be started: {error}")
-            continue
-        how = f"failed (exit code {done.returncode})" if done.returncode else "ended"
-        report(f"Exit hook {name} of {pathspec} {how}.\n{done.stdout}".rstrip())
+    """Call each hook in a process of its own; one that fails is reported and no more."""
+    names = flow.exit_hooks_on_success if succeeded else flow.exit_hooks_on_error
+    _driver(flow).call_exit_hooks(flow, names, _metaflow_run_of(run), report)
 
 
 def _missed_exit_hooks(

@@ -4,7 +4,7 @@
 # group, as in a native run, and may come to lead one. It ends as the task does. When its stdin
 # closes, it ends the task with all that came of it: first asks, and kills after these seconds.
 # `end SECONDS ID...` does that to the processes and groups with these numbers.
-_SUPERVISOR = """
+SUPERVISOR = """
 import _thread, os, resource, signal, sys, time
 
 def living(ids):

@@ -1,0 +1,40 @@
+"""Runs Metaflow for an op: the deployed code, its processes, what a task says and leaves.
+
+Generated files call what is named here: from the installed package or, where there is none, from
+the copy in their own code package. So these names, and what they take, keep working for files that
+earlier versions have made (docs/reference/stability.md). Metaflow is imported when it is needed, as
+it reads its settings then.
+"""
+
+from .code import code_of
+from .datastore import (
+    attempts_made,
+    clones,
+    is_done,
+    read_small,
+    task_datastore,
+    write_small,
+)
+from .exit_hooks import call_exit_hooks
+from .result import TaskResult, as_result, read_result
+from .run import run_task, start_run
+from .show import artifact_metadata, retrieval, shown
+
+__all__ = [
+    "TaskResult",
+    "artifact_metadata",
+    "as_result",
+    "attempts_made",
+    "call_exit_hooks",
+    "clones",
+    "code_of",
+    "is_done",
+    "read_result",
+    "read_small",
+    "retrieval",
+    "run_task",
+    "shown",
+    "start_run",
+    "task_datastore",
+    "write_small",
+]

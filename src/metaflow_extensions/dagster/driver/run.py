@@ -1,0 +1,168 @@
+"""Running the processes of a flow: the start of a run, and attempts of tasks."""
+
+from __future__ import annotations
+
+import os
+import re
+import shlex
+import sys
+import tempfile
+from collections.abc import Mapping, Sequence
+from logging import Logger
+from typing import Any
+
+from dagster import MetadataValue
+
+from .code import Code, code_of
+from .command import flow_command, input_arguments
+from .datastore import is_done, write_small
+from .environ import environment
+from .flow import Flow
+from .parameters import parameter_arguments
+from .process import Outcome, run_process, start_server
+from .result import TaskResult, attempt_result, final_failure, save_attempt
+
+_EXIT_DISALLOW_RETRY = 202  # METAFLOW_EXIT_DISALLOW_RETRY in metaflow/exception.py
+# What tasks are told that are sent to another machine.
+_TOLD = ("RUN_TAGS", "RUN_ID", "JOB", "STEP_KEY")
+
+
+def start_run(
+    flow: Flow,
+    path: str,
+    arguments: Sequence[str],
+    parameters: Mapping[str, Any],
+    told: Mapping[str, str],
+    log: Logger,
+) -> None:
+    """Create a run, with its ``_parameters`` task.
+
+    Args:
+        path: Of that task.
+        arguments: Metaflow's command that does it.
+        parameters: Values by Metaflow's names.
+        told: Environment variables for the process.
+        log: Where to show the command.
+
+    Raises:
+        Failure: Metaflow refuses the run, or it is one of another flow.
+        TypeError: a parameter's value is not of its kind.
+    """
+    given, variables = parameter_arguments(parameters, flow.parameter_kinds)
+    code = code_of(flow)
+    if code.reason:
+        log.info(f"{code.reason}. Using the code package: {code.file}")
+    env = _environment(flow, code, {**told, **variables})
+    outcome = Outcome()
+    with tempfile.TemporaryDirectory(prefix="metaflow-dagster-") as scratch:
+        cmd = flow_command(flow, code, [*arguments, *given], scratch)
+        log.info("$ " + shlex.join(cmd))
+        start_server(cmd, env, code.folder)
+        run_process(cmd, env, code.folder, outcome)
+    if outcome.returncode:
+        raise final_failure(f"Metaflow could not start run {path.split('/')[0]}", outcome.tail())
+    if not is_done(flow, path):
+        shown = [arg for arg in flow.metaflow_top_args if arg != "--quiet"]
+        run_process([sys.executable, code.file, *shown, "version"], env, code.folder, outcome)
+        said = b"".join(line for _, line in [*outcome.stdout, *outcome.stderr])
+        found = re.search(rb"executing (\w+)", said)
+        raise final_failure(
+            f"Not flow {flow.flow_name}: {code.file}",
+            f"This job was made of flow {flow.flow_name}; the file now begins a run of flow "
+            f"{found[1].decode() if found else 'another name'}. Where a variable or an argument "
+            "decides which flow it is, set it for Dagster too, or create a job for each flow.",
+        )
+
+
+def run_task(
+    flow: Flow,
+    path: str,
+    attempt: int,
+    options: Sequence[str],
+    inputs: list[str],
+    told: Mapping[str, str],
+    log: Logger,
+    *,
+    timeout: float | None = None,
+    launch: bool = False,
+    num_parallel: int | None = None,
+) -> TaskResult:
+    """Run one attempt of a task, and keep its logs and exit code as a native run does.
+
+    Args:
+        path: Of the task.
+        attempt: Counted from 0.
+        options: Of Metaflow's command `step`, beside those for what is given here.
+        inputs: Paths of the tasks before it, in order.
+        told: Environment variables for the process.
+        log: Where to show the command.
+        timeout: Seconds after which it is ended.
+        launch: A decorator changes how the task is launched (`dagster launch`).
+        num_parallel: Tasks in the gang that this task controls; 0 where it finds out itself.
+
+    Returns:
+        What the task says. Where it failed, `failure` is what its op has to raise.
+    """
+    _, step_name, task_id = path.split("/")
+    arguments = [f"--with={spec}" for spec in flow.step_with_decorators.get(step_name, [])]
+    arguments += ["--with=dagster_internal", *(["dagster", "launch"] if launch else [])]
+    arguments += ["step", step_name, "--run-id", path.split("/")[0], "--task-id", task_id]
+    arguments += ["--retry-count", str(attempt), *options]
+    code = code_of(flow)
+    env = _environment(flow, code, told)
+    if num_parallel is not None:
+        arguments += ["--ubf-context", "ubf_control"]
+    if num_parallel:
+        arguments += ["--num-parallel", str(num_parallel), "--split-index", "0"]
+        env["METAFLOW_RUNTIME_ENVIRONMENT"] = "local"
+        # Metaflow starts the rest of the gang by the name `python`.
+        folders = [os.path.dirname(sys.executable), os.environ.get("PATH", "")]
+        env["PATH"] = os.pathsep.join(folders)
+    if launch:  # the task may be sent to where it does not get these
+        variables = {name: env[name] for name in (f"METAFLOW_DAGSTER_{n}" for n in _TOLD)}
+        write_small(flow, f"{flow.flow_name}/_dagster/{path}.json", variables)
+    outcome = Outcome()
+    with tempfile.TemporaryDirectory(prefix="metaflow-dagster-") as scratch:
+        arguments += input_arguments(inputs, scratch)
+        cmd = flow_command(flow, code, arguments, scratch)
+        log.info("$ " + shlex.join(cmd))
+        result_file = env["METAFLOW_DAGSTER_RESULT"] = os.path.join(scratch, "result.json")
+        open(result_file, "w").close()
+        try:
+            run_process(cmd, env, code.folder, outcome, timeout)
+        finally:
+            save_attempt(flow, path, attempt, outcome)
+        result = attempt_result(flow, path, result_file, outcome)
+    if not outcome.failed:
+        return result.accepted()
+    result.failure = final_failure(
+        f"Step {step_name} failed ({path}, attempt {attempt}, {outcome.how()})",
+        result.error or outcome.tail(),
+        _failure_metadata(flow, result, outcome, told["METAFLOW_DAGSTER_JOB"], attempt),
+    )
+    result.may_retry = outcome.returncode != _EXIT_DISALLOW_RETRY
+    if not result.may_retry:
+        log.error(f"Exit code {_EXIT_DISALLOW_RETRY}: this task is not retried.")
+    return result
+
+
+def _environment(flow: Flow, code: Code, told: Mapping[str, str]) -> dict[str, str]:
+    env = environment(flow, code)
+    env["PYTHONUNBUFFERED"] = "x"
+    env["METAFLOW_RUNTIME_NAME"] = "dagster"  # the system tag runtime:dagster
+    return {**env, **told}
+
+
+def _failure_metadata(
+    flow: Flow, result: TaskResult, outcome: Outcome, job_name: str, attempt: int
+) -> dict[str, Any]:
+    """What helps to find and mend what made a task fail."""
+    command = ["python", flow.flow_file, *flow.metaflow_top_args, "dagster", "resume"]
+    command += ["--name", job_name, "--origin-run-id", result.path.split("/")[0]]
+    metadata: dict[str, Any] = {
+        "metaflow task": f"{flow.flow_name}/{result.path}",
+        "attempt": attempt,
+        "end of stderr": outcome.tail() or "(nothing)",
+        "resume": MetadataValue.md(f"```sh\n{shlex.join(command)}\n```"),
+    }
+    return metadata | ({} if result.item is None else {"foreach item": result.item})
