@@ -211,7 +211,7 @@ def test_files_that_decorators_bring_in_count(project: Project, kind: str) -> No
     project.run(sys.executable, *command)
     assert "Using the code package" not in project.execute("Packaged").stderr
 
-    reason = "import defs; print(defs._change(defs.FLOW))"
+    reason = "import defs; print(defs._driver(defs.FLOW).code_of(defs.FLOW).reason)"
     for name, edited in [
         ("shared/tables.py", "VALUE = 'edited'\n"),
         ("elsewhere/marking.py", MARKING.replace("deployed", "edited")),
