@@ -32,7 +32,19 @@ CASES = {
         *("--step-tag=dagster-celery/queue=vision", "--run-tag=dagster/max_retries=2"),
     ],
     "events": ["--emit-events", "--no-schedule", "--partition=day=daily:2026-01-01"],
+    "thin": ["--runtime=package", "--name=thin"],
 }
+FLOWS = {"thin": "shapes"}
+"""The flow of a case that is not called like it."""
+LONGEST = {
+    "linear": 720,
+    "parameters": 850,
+    "shapes": 960,
+    "gang": 770,
+    "events": 1490,
+    "thin": 350,
+}
+"""Lines that a file may have: it is there to be read."""
 
 
 @pytest.fixture
@@ -45,6 +57,7 @@ def project() -> Iterator[Path]:
 
 
 def create(project: Path, name: str, *options: str) -> str:
+    name = FLOWS.get(name, name)
     shutil.copy(HERE / "flows" / f"{name}.py", project)
     env = {k: v for k, v in os.environ.items() if not k.startswith("METAFLOW_")}
     env |= {"USER": "golden", "METAFLOW_HOME": str(project), "METAFLOW_USER": "golden"}
@@ -77,11 +90,25 @@ def test_generated_source(project: Path, name: str) -> None:
 
 
 @pytest.mark.parametrize("name", CASES)
+def test_a_file_is_short_and_says_where_its_sections_begin(name: str) -> None:
+    text = (HERE / "expected" / f"{name}.txt").read_text()
+    lines = text.splitlines()
+    assert len(lines) <= LONGEST[name]
+    titles = [line.strip("# -") for line in lines if line.startswith("# -- ")]
+    contents = re.findall(r"^ +(\d+)  (.+)$", text.split('"""')[1], re.MULTILINE)
+    if name == "thin":
+        assert not contents
+    else:
+        assert [title for _, title in contents] == titles
+        assert all(lines[int(n) - 1].startswith(f"# -- {title} -") for n, title in contents)
+
+
+@pytest.mark.parametrize("name", CASES)
 def test_generated_source_is_clean(project: Path, name: str) -> None:
     create(project, name, *CASES[name])
     file = str(project / "defs.py")
     ruff = [sys.executable, "-m", "ruff"]
-    subprocess.run([*ruff, "check", "--isolated", file], check=True)
+    subprocess.run([*ruff, "check", "--isolated", file], check=True, cwd=project)
     subprocess.run([*ruff, "format", "--isolated", "--check", file], check=True)
     subprocess.run([sys.executable, "-m", "pyright", file], check=True, cwd=project)
 

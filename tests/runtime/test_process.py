@@ -116,7 +116,7 @@ def test_what_a_process_prints_as_its_last_act_is_kept() -> None:
             return 0
 
     outcome = Outcome()
-    _pump(Ending(), (ends[0][0], ends[1][0]), outcome, None)
+    _pump(Ending(), (ends[0][0], ends[1][0]), outcome, 60.0)
     assert [line for _, line in outcome.stdout] == [b"last words\n"]
     for fd in (*ends[0], *ends[1]):
         os.close(fd)

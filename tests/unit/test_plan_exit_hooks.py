@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 from metaflow import FlowSpec, step
-from metaflow_extensions.dagster.plan.exit_hooks import ExitHookPlan, plan_exit_hooks
 from support.metaflow_names import exit_hook
 
 from metaflow_extensions.dagster.graph import read_flow
+from metaflow_extensions.dagster.plan.exit_hooks import ExitHookPlan, plan_exit_hooks
 
 
 def tell(): ...

@@ -20,7 +20,8 @@ on, are here too. Where a part is missing, `MetaflowVersionError` names it and t
 | package.MetaflowPackage | see `package.py` here |
 
 What generated files use of Metaflow by themselves is in ``runtime/driver.py``, which has to work
-where this package is not. Metaflow imports this module in every process, so it imports next to nothing.
+where this package is not. Metaflow imports this module in every process, so it imports next to
+nothing.
 """
 
 from __future__ import annotations

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import os
 import selectors
 import subprocess
@@ -54,7 +55,7 @@ def run_process(
     env: dict[str, str],
     folder: str,
     outcome: Outcome,
-    timeout: float | None = None,
+    timeout: float = math.inf,
 ) -> None:
     """Run a command and stream its output to Dagster.
 
@@ -143,9 +144,9 @@ class _Stream:
         self.kept.append((max(time.time_ns() // 1000, last + 1), line))
 
 
-def _pump(proc: Any, fds: tuple[int, int], outcome: Outcome, timeout: float | None) -> None:
+def _pump(proc: Any, fds: tuple[int, int], outcome: Outcome, timeout: float) -> None:
     """Pass output on until the process has ended and its pipes are drained."""
-    deadline = None if timeout is None else time.monotonic() + timeout
+    deadline = time.monotonic() + timeout
     with selectors.DefaultSelector() as selector:
         stdout, stderr = _sinks()
         streams = (_Stream(stdout, outcome.stdout), _Stream(stderr, outcome.stderr))
@@ -168,10 +169,10 @@ def _pump(proc: Any, fds: tuple[int, int], outcome: Outcome, timeout: float | No
             ended = ended or (not ready and proc.poll() is not None)
             if error := interruption():
                 raise error
-            if deadline is not None and time.monotonic() > deadline:
+            if time.monotonic() > deadline:
                 outcome.timed_out = True
                 _end(proc)
-                deadline = None
+                deadline = math.inf
 
 
 def _sinks() -> tuple[Any, Any]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import os
 import re
 import shlex
@@ -83,7 +84,7 @@ def run_task(
     told: Mapping[str, str],
     log: Logger,
     *,
-    timeout: float | None = None,
+    timeout: float = math.inf,
     launch: bool = False,
     num_parallel: int | None = None,
 ) -> TaskResult:

@@ -20,7 +20,6 @@ MODULES = (
     "loop",
     "step",
     "fanout",
-    "payload",
     "sensors",
     "events",
     "partitions",

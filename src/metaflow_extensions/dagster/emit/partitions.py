@@ -30,12 +30,12 @@ def job_config_text(plan: JobPlan) -> str:
     assert plan.partitions is not None
     parameter = _parameter(plan, plan.partitions.parameter)
     args = [literal(plan.ops[0].key), literal(parameter.key), literal(str(parameter.kind))]
-    return call("_partitioned", ["PARTITIONS", *args])
+    return call("_partitioned", ["FLOW", "PARTITIONS", *args])
 
 
 def scheduled_text(plan: JobPlan) -> str:
     """The function of a schedule that sets a parameter."""
-    args = [literal(plan.ops[0].key)]
+    args = ["FLOW", literal(plan.ops[0].key)]
     if plan.scheduled_time:
         args.append(f"time_key={literal(_parameter(plan, plan.scheduled_time).key)}")
     if plan.partitions:

@@ -92,8 +92,19 @@ def render(plan: JobPlan) -> str:
     imports |= {_IMPORTS[name] for name in names | mentioned if name in _IMPORTS}
     if ":" in plan.engine.executor:
         imports.add(_imported_executor(plan)[0])
-    before, after = text.replace(_IMPORTS_HERE, _import_block(imports), 1).split(_HELPERS_HERE)
+    before, after = text.split(_HELPERS_HERE)
+    if thin:
+        before = _without_comments(before)
+    before = before.replace(_IMPORTS_HERE, _import_block(imports), 1)
     return _with_contents(_tidy(layout(before) + helpers + layout(after)))
+
+
+def _without_comments(text: str) -> str:
+    """The head and the constants of a thin file, which is made to be read in a review: it leaves
+    what each constant is to the reference."""
+    head, rule, constants = text.partition(_section("Flow constants"))
+    lines = [line for line in constants.splitlines() if line and not line.startswith("# ")]
+    return head + rule + "\n" + "\n".join(lines) + "\n\n\n"
 
 
 def _with_contents(text: str) -> str:

@@ -24,7 +24,6 @@ def sensor_call(plan: JobPlan, trigger: EventTriggerPlan | FinishTriggerPlan) ->
     if keys:
         options["keys"] = literal(keys)
     args = ["FLOW", "context", literal(plan.ops[0].key), literal(events)]
-    args.append("PARAMETER_KINDS" if plan.parameters else "{}")
     return call("_on_events", args, {**options, **_reset(trigger.reset)})
 
 

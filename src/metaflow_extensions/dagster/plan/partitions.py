@@ -7,9 +7,9 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
 
+from ..driver.payload import config_value
 from ..errors import DagsterDeployError, verbatim
 from ..graph import FlowView, ParameterView
-from ..runtime.payload import _config_value
 from .cron import five_field_cron
 
 _DAY, _MINUTE = "%Y-%m-%d", "%Y-%m-%d-%H:%M"
@@ -148,7 +148,7 @@ def _keys(parameter: ParameterView, keys: Sequence[str]) -> tuple[str, ...]:
         try:
             if str(parameter.kind) not in ("str", "int", "float", "bool"):
                 raise TypeError(f"it is of the kind {parameter.kind}")
-            _config_value(str(parameter.kind), key)
+            config_value(str(parameter.kind), key)
         except (TypeError, ValueError) as error:
             raise DagsterDeployError(
                 f"--partition: {key!r} cannot be the value of *{parameter.name}*: {error}."

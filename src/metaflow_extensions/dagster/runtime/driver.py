@@ -7,6 +7,7 @@ import sys
 import tempfile
 from functools import cache
 from io import BytesIO
+from pathlib import Path
 from types import ModuleType
 
 from dagster import Failure
@@ -22,11 +23,11 @@ def _driver(flow: _Flow) -> ModuleType:
     A code package has a copy of them.
     """
     try:
-        from metaflow_extensions.dagster import driver  # pyright: ignore
+        from metaflow_extensions.dagster.driver import api  # pyright: ignore
     except ImportError:
         _use_code_package(flow)
-        from metaflow_extensions.dagster import driver  # pyright: ignore
-    return driver
+        from metaflow_extensions.dagster.driver import api  # pyright: ignore
+    return api
 
 
 def _use_code_package(flow: _Flow) -> None:
@@ -49,7 +50,7 @@ def _use_code_package(flow: _Flow) -> None:
         storage = next(s for s in DATASTORES if s.TYPE == options["--datastore"])
         name = f"{flow.flow_name}/data/{sha[:2]}/{sha}"
         with storage(options["--datastore-root"]).load_bytes([name]) as loaded:
-            blobs = [open(path, "rb").read() for _, path, _ in loaded if path]
+            blobs = [Path(path).read_bytes() for _, path, _ in loaded if path]
         if [hashlib.sha1(blob).hexdigest() for blob in blobs] != [sha]:
             raise Failure(
                 f"The code package of this deployment is gone or damaged: {flow.code_package_url}\n"

@@ -17,8 +17,8 @@ from dagster import (
     SensorResult,
 )
 
+from .driver import _driver
 from .flow import _Flow
-from .payload import _config_value
 from .sensors import _arrived, _new_records, _read_cursor, _start, _tick
 
 _EVENT_KEY = ("metaflow", "events")
@@ -34,7 +34,6 @@ def _on_events(
     context: SensorEvaluationContext,
     op: str,
     events: Mapping[str, Mapping[str, str]],
-    kinds: Mapping[str, str],
     *,
     required: Sequence[str] = (),
     keys: Mapping[str, str] | None = None,
@@ -48,7 +47,6 @@ def _on_events(
     Args:
         op: The op that takes the parameters.
         events: By event name: for each parameter the field of the payload that sets it.
-        kinds: How each parameter is given (an entry of PARAMETER_KINDS).
         required: Parameters that have no default.
         keys: Names in the run config, where they differ from the parameters'.
         reset: Cron expression and timezone of the times when arrivals are forgotten.
@@ -60,7 +58,7 @@ def _on_events(
     for name, record in _new_records(flow, sources, state["after"]):
         event = _event(name, record)
         try:
-            _config(event, events[name], kinds, required)
+            _config(flow, event, events[name], required)
         except (TypeError, ValueError) as error:
             refused.append(f"Event {name} ({event['id']}) is left out: {error}")
             context.log.error(refused[-1])
@@ -70,7 +68,7 @@ def _on_events(
             continue
         values: dict[str, Any] = {}
         for awaited, one in zip(events, arrived, strict=True):
-            values |= _config(one, events[awaited], kinds, required)
+            values |= _config(flow, one, events[awaited], required)
         config = {(keys or {}).get(name, name): value for name, value in values.items()}
         shown = [_tagged(one) for one in arrived]
         run_config = {"ops": {op: {"config": config}}} if config else None
@@ -125,9 +123,9 @@ def _payload(record: EventLogRecord) -> dict[str, Any]:
 
 
 def _config(
+    flow: _Flow,
     event: Mapping[str, Any],
     fields: Mapping[str, str],
-    kinds: Mapping[str, str],
     required: Sequence[str],
 ) -> dict[str, Any]:
     """The parameters that an event sets; a field that is absent or null sets none.
@@ -140,7 +138,8 @@ def _config(
         value = event["payload"].get(source)
         if value is not None:
             try:
-                values[parameter] = _config_value(kinds[parameter], value)
+                kind = flow.parameter_kinds[parameter]
+                values[parameter] = _driver(flow).config_value(kind, value)
             except (TypeError, ValueError) as error:
                 raise ValueError(
                     f"field {source!r} cannot set parameter {parameter!r}: {error}."

@@ -6,11 +6,12 @@ from dataclasses import dataclass, field, fields
 from typing import Any
 
 
-@dataclass(
-    frozen=True, eq=False
-)  # each is one of its own, so that it can be a key of caches
+@dataclass(frozen=True, eq=False)
 class _Flow:
-    """What a definitions file says about its flow: its constants, by their names in lower case."""
+    """What a definitions file says about its flow: its constants, by their names in lower case.
+
+    Each is one of its own, so that it can be a key of caches.
+    """
 
     flow_file: str
     flow_name: str

@@ -14,11 +14,12 @@ from dagster import (
     TimeWindowPartitionsDefinition,
 )
 
-from .payload import _config_value
+from .driver import _driver
+from .flow import _Flow
 
 
 def _partitioned(
-    partitions: PartitionsDefinition, op: str, key: str, kind: str
+    flow: _Flow, partitions: PartitionsDefinition, op: str, key: str, kind: str
 ) -> PartitionedConfig:
     """Config of the job in which a partition's key is the value of a parameter.
 
@@ -29,7 +30,8 @@ def _partitioned(
     """
 
     def config(partition_key: str) -> dict[str, Any]:
-        return _config_of(op, {key: _config_value(kind, partition_key)})
+        value = _driver(flow).config_value(kind, partition_key)
+        return _config_of(op, {key: value})
 
     return PartitionedConfig(partitions, run_config_for_partition_key_fn=config)
 
@@ -39,24 +41,21 @@ def _config_of(op: str, values: dict[str, Any]) -> dict[str, Any]:
 
 
 def _check_partition(
-    context: OpExecutionContext,
-    name: str,
-    values: Mapping[str, Any],
-    kinds: Mapping[str, str],
+    flow: _Flow, context: OpExecutionContext, name: str, values: Mapping[str, Any]
 ) -> None:
     """Refuse a run that is of one partition and has the parameter of another.
 
     Args:
         name: The parameter.
         values: Values of all parameters.
-        kinds: How each is given (an entry of PARAMETER_KINDS).
 
     Raises:
         Failure: Somebody has set the tag or the parameter alone.
     """
     if context.has_partition_key:
         key, value = context.partition_key, values[name]
-        if _config_value(kinds[name], key) != value:
+        kind = flow.parameter_kinds[name]
+        if _driver(flow).config_value(kind, key) != value:
             raise Failure(
                 f"The run is of the partition {key!r}, and its parameter {name!r} is {value!r}. "
                 "Choose the partition of that value, or leave the parameter as it is.",
@@ -65,6 +64,7 @@ def _check_partition(
 
 
 def _scheduled(
+    flow: _Flow,
     op: str,
     *,
     time_key: str | None = None,
@@ -96,7 +96,8 @@ def _scheduled(
         if isinstance(partitions, TimeWindowPartitionsDefinition):
             partition_keys = partition_keys[-1:]
         for partition_key in partition_keys:
-            config = {**values, key: _config_value(kind, partition_key)}
+            value = _driver(flow).config_value(kind, partition_key)
+            config = {**values, key: value}
             yield RunRequest(
                 run_key=partition_key,
                 run_config=_config_of(op, config),

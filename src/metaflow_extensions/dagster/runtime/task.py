@@ -1,6 +1,7 @@
 """What an op does: starts a run, or runs an attempt of a task."""
 
 import json
+import math
 import os
 import time
 from collections.abc import Mapping
@@ -46,7 +47,7 @@ def _run_task(
     max_user_code_retries: int = 0,
     max_error_retries: int = 0,
     retry_delay: float = 0.0,
-    timeout: float | None = None,
+    timeout: float = math.inf,
     needs_launch: bool = False,
     iteration: int | None = None,
 ) -> Any:
@@ -97,9 +98,6 @@ def _run_task(
         options += ["--namespace", flow.namespace]
     if split_item:
         options += ["--split-index", str(_item(context)[-1])]
-    limits = [] if timeout is None else [timeout + _TIMEOUT_GRACE]
-    if flow.workflow_timeout is not None:
-        limits.append(max(0.0, _seconds_left(context, flow.workflow_timeout)))
     task = driver.run_task(
         flow,
         path,
@@ -108,17 +106,14 @@ def _run_task(
         paths,
         _told(context, run_id),
         context.log,
-        timeout=min(limits, default=None),
+        timeout=min(timeout + _TIMEOUT_GRACE, _seconds_left(flow, context)),
         launch=needs_launch,
         num_parallel=num_parallel,
     )
     if task.failure is None:
         return task
-    retries = max_user_code_retries + max_error_retries
-    is_overdue = flow.workflow_timeout is not None and (
-        _seconds_left(context, flow.workflow_timeout) <= 0
-    )
-    if task.may_retry and attempt < retries and not is_overdue:
+    is_last = attempt >= max_user_code_retries + max_error_retries
+    if task.may_retry and not is_last and _seconds_left(flow, context) > 0:
         context.log.error(task.failure.description)
         raise RetryRequested(context.retry_number + 1, retry_delay) from task.failure
     raise task.failure
@@ -144,9 +139,11 @@ def _told(context: OpExecutionContext, run_id: str) -> dict[str, str]:
     }
 
 
-def _seconds_left(context: OpExecutionContext, timeout: float) -> float:
-    """What is left of --workflow-timeout."""
-    return timeout - _seconds_since_start(context)
+def _seconds_left(flow: _Flow, context: OpExecutionContext) -> float:
+    """What is left of --workflow-timeout: 0 at least, and infinite without it."""
+    if flow.workflow_timeout is None:
+        return math.inf
+    return max(0.0, flow.workflow_timeout - _seconds_since_start(context))
 
 
 def _seconds_since_start(context: OpExecutionContext) -> float:

@@ -1,4 +1,6 @@
-"""Fields of an event's payload as parameter values."""
+"""Fields of an event's payload, and keys of partitions, as parameter values."""
+
+from __future__ import annotations
 
 import json
 import math
@@ -10,7 +12,7 @@ _BOOLEANS = dict.fromkeys(["true", "t", "1", "yes", "y"], True) | dict.fromkeys(
 )
 
 
-def _config_value(kind: str, value: Any) -> Any:
+def config_value(kind: str, value: Any) -> Any:
     """A field as the run config takes it; text is read as on a command line.
 
     Args:
@@ -43,8 +45,8 @@ def _config_value(kind: str, value: Any) -> Any:
 def _joined(separator: str, value: Any) -> str:
     """A list as the text that Metaflow takes apart into the same list."""
     if not isinstance(value, list):
-        return _config_value("str", value)
-    parts = [_config_value("str", part) for part in value]
+        return config_value("str", value)
+    parts = [config_value("str", part) for part in value]
     text = separator.join(parts)
     if text.split(separator) != parts:
         raise ValueError(
@@ -60,7 +62,7 @@ def _list_value(kind: str, value: Any) -> list[Any]:
     if not value and (kind.endswith("!") or kind.startswith("tuple[")):
         raise ValueError("it takes at least one value")
     entry_kind = kind.split("[", 1)[1].rstrip("!")[:-1]
-    return [_config_value(entry_kind, entry) for entry in value]
+    return [config_value(entry_kind, entry) for entry in value]
 
 
 def _from_json(value: Any) -> Any:

@@ -1,0 +1,42 @@
+"""What generated files call: the functions that run Metaflow.
+
+They are those of the installed package or, where there is none, of the copy in the file's own code
+package. So these names, and what they take, keep working for files that earlier versions have made
+(docs/reference/stability.md). Metaflow, which reads its settings as it is imported, is imported
+when it is needed.
+"""
+
+from .code import code_of
+from .datastore import (
+    attempts_made,
+    clones,
+    is_done,
+    read_small,
+    task_datastore,
+    write_small,
+)
+from .exit_hooks import call_exit_hooks
+from .payload import config_value
+from .result import TaskResult, as_result, read_result
+from .run import run_task, start_run
+from .show import artifact_metadata, retrieval, shown
+
+__all__ = [
+    "TaskResult",
+    "artifact_metadata",
+    "as_result",
+    "attempts_made",
+    "call_exit_hooks",
+    "clones",
+    "code_of",
+    "config_value",
+    "is_done",
+    "read_result",
+    "read_small",
+    "retrieval",
+    "run_task",
+    "shown",
+    "start_run",
+    "task_datastore",
+    "write_small",
+]
