@@ -84,5 +84,5 @@ def __getattr__(name: str) -> Any:
 
 def __dir__() -> list[str]:
     # Dagster's `dg` gets every name that it finds here, and not everybody has Dask.
-    missing = set() if find_spec("distributed") else {"dask_executor"}
+    missing = set[str]() if find_spec("distributed") else {"dask_executor"}
     return sorted({*globals(), *__all__} - missing)

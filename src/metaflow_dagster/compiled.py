@@ -20,7 +20,7 @@ from functools import cache
 from importlib.metadata import version
 from pathlib import Path
 
-import metaflow  # noqa: F401  # before its extension, which it loads itself
+import metaflow as metaflow  # before its extension, which it loads itself
 
 from metaflow_extensions.dagster._metaflow_internals.package import DEFAULT_SUFFIXES_LIST
 from metaflow_extensions.dagster.contract import _cache_folder

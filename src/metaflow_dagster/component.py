@@ -9,7 +9,7 @@ from types import NoneType
 from typing import Annotated, Any, get_args, get_origin, get_type_hints
 
 import dagster as dg
-import metaflow  # noqa: F401  # before its extension, which it loads itself
+import metaflow as metaflow  # before its extension, which it loads itself
 from dagster.components import scaffold_component
 from pydantic import BaseModel, ConfigDict, Field, create_model
 
@@ -21,8 +21,7 @@ from .options import FlowOptions
 
 def _options_model() -> type[BaseModel]:
     """The schema of ``FlowOptions`` in ``defs.yaml``, with the help of the command line."""
-    command: Any = create
-    helps = {option.name: getattr(option, "help", None) for option in command.params}
+    helps = {str(option.name): getattr(option, "help", None) for option in create.params}
     helps["flow_args"] = "Options of the flow itself, such as --production."
     hints = get_type_hints(FlowOptions)
     entries: dict[str, Any] = {}
@@ -41,7 +40,7 @@ OptionsModel = _options_model()
 
 def _resolve_options(context: dg.ResolutionContext, model: Any) -> FlowOptions:
     given = model.model_dump(exclude_none=True) if isinstance(model, BaseModel) else model
-    return FlowOptions.of(context.resolve_value(given))
+    return FlowOptions.of(context.resolve_value(given, dict[str, Any]))
 
 
 def _resolve_flows(context: dg.ResolutionContext, model: Any) -> dict[str, FlowOptions]:

@@ -9,11 +9,12 @@ from collections.abc import Iterable, Mapping
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
 from importlib.util import module_from_spec, spec_from_file_location
+from itertools import repeat
 from pathlib import Path
 from typing import Any
 
 import dagster as dg
-import metaflow  # noqa: F401  # before its extension, which it loads itself
+import metaflow as metaflow  # before its extension, which it loads itself
 
 from metaflow_extensions.dagster.errors import DagsterDeployError
 from metaflow_extensions.dagster.plan.build import job_name_of
@@ -77,7 +78,7 @@ def load_flows(
     listing = source_listing()
     # Each waits for a process; a machine's cores are what they share.
     with ThreadPoolExecutor(max_workers=os.cpu_count() or 1) as pool:
-        files = pool.map(lambda source: _try_compile(source, listing), sources)
+        files = pool.map(_try_compile, sources, repeat(listing))
     loaded: dict[str, Path] = {}
     parts: list[dg.Definitions] = []
     for source, name, file in zip(sources, names, files, strict=True):
@@ -109,7 +110,7 @@ def _sources(
         )
     folder = folder.absolute()
     patterns = tuple(exclude)
-    sources, names, used = [], [], set()
+    sources, names, used = list[FlowSource](), list[str](), set[str]()
     for path, name in find_flows(folder):
         relative = path.relative_to(folder)
         if any(relative.match(pattern) for pattern in patterns):
@@ -190,6 +191,7 @@ def _failed(job_name: str, source: FlowSource, error: Exception) -> dg.Definitio
         executor_def=dg.in_process_executor,
     )
     def failed() -> None:
-        does_not_compile.alias("does_not_compile")()
+        call: Any = does_not_compile.alias("does_not_compile")
+        call()
 
     return dg.Definitions(jobs=[failed])

@@ -6,9 +6,10 @@ from collections.abc import Mapping
 from dataclasses import dataclass, fields
 from typing import Any
 
-import metaflow  # noqa: F401  # before its extension, which it loads itself
+import metaflow as metaflow  # before its extension, which it loads itself
 
 from metaflow_extensions.dagster.cli.create_command import create
+from metaflow_extensions.dagster.cli.flow_options import is_tuple
 from metaflow_extensions.dagster.errors import DagsterDeployError
 from metaflow_extensions.dagster.plan.options import CreateOptions
 
@@ -46,7 +47,7 @@ class FlowOptions(CreateOptions):
     def over(self, others: FlowOptions) -> FlowOptions:
         """These options, and those of others where these are at their defaults."""
         default = FlowOptions()
-        chosen = {}
+        chosen: dict[str, Any] = {}
         for field in fields(self):
             own = getattr(self, field.name)
             given = own != getattr(default, field.name)
@@ -57,17 +58,16 @@ class FlowOptions(CreateOptions):
         """The arguments of ``dagster create`` that say the same."""
         args: list[str] = []
         default = FlowOptions()
-        command: Any = create
-        options = {option.name: option for option in command.params}
+        options = {option.name: option for option in create.params}
         for field in fields(self):
-            value = getattr(self, field.name)
+            value: Any = getattr(self, field.name)
             if field.name == "flow_args" or value == getattr(default, field.name):
                 continue
             option = options[field.name]
             flag = max(option.opts, key=len)
             if isinstance(value, bool):
                 args.append(flag if value else option.secondary_opts[0])
-            elif isinstance(value, tuple):
+            elif is_tuple(value):
                 args += [f"{flag}={entry}" for entry in value]
             else:
                 args.append(f"{flag}={value}")

@@ -9,9 +9,9 @@ from typing import Any
 
 import pytest
 from metaflow import Deployer
-from metaflow._vendor import click
 from metaflow.plugins.datastores.local_storage import LocalStorage
 
+from metaflow_extensions.dagster._metaflow_internals import click
 from metaflow_extensions.dagster.cli.flow_options import FlowCommand, own_value
 from metaflow_extensions.dagster.contract import _make_run_id
 from metaflow_extensions.dagster.deploy.registry import Deployment, Registry

@@ -6,6 +6,7 @@ from types import SimpleNamespace
 from typing import Any
 
 import pytest
+from metaflow.tuple_util import ForeachFrame
 
 from metaflow_extensions.dagster.step.artifacts import (
     describe_artifacts,
@@ -84,8 +85,8 @@ def test_only_what_may_be_shown_is_kept_at_hand() -> None:
 
 
 def test_items_of_nested_foreaches_are_named_from_the_outside() -> None:
-    def frame(index: int, value: str | None) -> SimpleNamespace:
-        return SimpleNamespace(index=index, value=value)
+    def frame(index: int, value: str | None) -> Any:
+        return ForeachFrame(step="a", index=index, value=value)
 
     assert item_label([]) is None
     assert item_label([frame(1, None)]) is None

@@ -146,14 +146,15 @@ def test_a_missing_part_is_named_with_the_version() -> None:
     assert f"Metaflow {metaflow.__version__} has no SimpleNamespace._graph" in said
     assert "from 2.19.0 to" in said
     with pytest.raises(MetaflowVersionError, match=r"no metaflow\._all_configs"):
-        internals._part(metaflow, "_all_configs")
+        internals.part(metaflow, "_all_configs")
 
 
 def test_registration_loads_next_to_nothing() -> None:
     code = (
         "import sys, metaflow\n"
         "ours = {m for m in sys.modules if '_metaflow_internals' in m}\n"
-        "assert ours == {'metaflow_extensions.dagster._metaflow_internals'}, ours\n"
+        "ours = {m.removeprefix('metaflow_extensions.dagster._metaflow_internals') for m in ours}\n"
+        "assert ours <= {'', '.untyped'}, ours\n"
         "assert 'dagster' not in sys.modules"
     )
     subprocess.run([sys.executable, "-c", code], check=True)

@@ -80,4 +80,5 @@ class SeveralProblems(DagsterDeployError):
     def __init__(self, problems: list[MetaflowException]) -> None:
         self.problems = problems
         texts = "".join(f"\n- {problem.message}" for problem in problems)
-        super().__init__(f"There are {len(self.problems)} problems:{texts}")
+        text = f"There are {len(self.problems)} problems:{texts}"
+        super().__init__(text)  # pyright: ignore[reportUnknownMemberType]  # it has no types

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import contextlib
 import threading
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Generator
 from typing import BinaryIO
 
 Streams = tuple[BinaryIO, BinaryIO]
@@ -51,7 +51,7 @@ def interruption() -> Exception | None:
 @contextlib.contextmanager
 def running_step(
     open_streams: Callable[[], Streams | None], is_interrupted: Callable[[], bool]
-) -> Iterator[None]:
+) -> Generator[None]:
     """Answer for this thread's step with these functions until the context ends."""
     _step.open_streams, _step.is_interrupted = open_streams, is_interrupted
     try:

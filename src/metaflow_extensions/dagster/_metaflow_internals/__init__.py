@@ -33,14 +33,17 @@ from typing import TYPE_CHECKING, Any
 from metaflow.exception import MetaflowException
 
 if TYPE_CHECKING:
-    from metaflow._vendor import click
+    # Metaflow's copy has no types. Those of the click that Dagster needs say the same of our use.
+    import click
 
     from .types import (
         CliState,
         ConfigValue,
         Flow,
         FlowDatastore,
+        ForeachFrame,
         Graph,
+        ListedPath,
         Parameter,
         StepDecorator,
         Storage,
@@ -61,10 +64,11 @@ class MetaflowVersionError(MetaflowException):
     def __init__(self, part: str) -> None:
         import metaflow
 
-        super().__init__(
+        text = (
             f"Metaflow {metaflow.__version__} has no {part}, which metaflow-dagster needs. Install "
             f"a version from {TESTED[0]} to {TESTED[1]}, or a newer metaflow-dagster."
         )
+        super().__init__(text)  # pyright: ignore[reportUnknownMemberType]  # it has no types
 
 
 def __getattr__(name: str) -> Any:
@@ -75,7 +79,7 @@ def __getattr__(name: str) -> Any:
     return click
 
 
-def _part(owner: Any, name: str) -> Any:
+def part(owner: Any, name: str) -> Any:
     """A private attribute.
 
     Raises:
@@ -94,7 +98,7 @@ def _part(owner: Any, name: str) -> Any:
 
 def graph_of(flow: Flow) -> Graph:
     """The flow's graph."""
-    return _part(flow, "_graph")
+    return part(flow, "_graph")
 
 
 def ends_of(graph: Graph) -> tuple[str, str]:
@@ -109,7 +113,7 @@ def has_free_ends(graph: Graph) -> bool:
 
 def flow_decorators_of(flow: Flow, name: str) -> tuple[Any, ...]:
     """The flow's decorators of this name, initialised."""
-    return tuple(_part(flow, "_flow_decorators").get(name) or ())
+    return tuple(part(flow, "_flow_decorators").get(name) or ())
 
 
 def step_decorators_of(flow: Flow, step_name: str) -> list[StepDecorator]:
@@ -119,12 +123,12 @@ def step_decorators_of(flow: Flow, step_name: str) -> list[StepDecorator]:
 
 def parameters_of(flow: Flow) -> Iterator[tuple[str, Parameter]]:
     """The flow's parameters that a run can set, each after the name of its variable."""
-    return (item for item in _part(flow, "_get_parameters")() if not item[1].IS_CONFIG_PARAMETER)
+    return (item for item in part(flow, "_get_parameters")() if not item[1].IS_CONFIG_PARAMETER)
 
 
 def configs_of(flow: Flow) -> Iterator[tuple[str, Parameter]]:
     """The flow's ``Config``s, each after the name of its variable."""
-    return (item for item in _part(flow, "_get_parameters")() if item[1].IS_CONFIG_PARAMETER)
+    return (item for item in part(flow, "_get_parameters")() if item[1].IS_CONFIG_PARAMETER)
 
 
 def check_parameters(flow: Flow) -> None:
@@ -133,12 +137,12 @@ def check_parameters(flow: Flow) -> None:
     Raises:
         MetaflowException: two names differ in case only.
     """
-    _part(flow, "_check_parameters")(config_parameters=False)
+    part(flow, "_check_parameters")(config_parameters=False)
 
 
 def written_spec(decorator: StepDecorator) -> str:
     """A decorator with the attributes that its author gave, as ``--with`` takes it."""
-    given = _part(decorator, "_user_defined_attributes")
+    given = part(decorator, "_user_defined_attributes")
     pairs = [
         f"{name}={value if isinstance(value, (int, float, str)) else json.dumps(value)}"
         for name, value in decorator.attributes.items()
@@ -151,10 +155,10 @@ def add_decorators(state: CliState, specs: Iterable[str]) -> None:
     """Add decorators to all steps, as ``--with`` does (metaflow/cli_components/run_cmds.py)."""
     from metaflow import decorators
 
-    _part(decorators, "_attach_decorators")(state.flow, specs)
-    _part(type(state.flow), "_init_graph")()
+    part(decorators, "_attach_decorators")(state.flow, specs)
+    part(type(state.flow), "_init_graph")()
     state.graph = graph_of(state.flow)
-    _part(decorators, "_init_step_decorators")(
+    part(decorators, "_init_step_decorators")(
         state.flow, state.graph, state.environment, state.flow_datastore, state.logger
     )
 
@@ -168,21 +172,21 @@ def settings() -> dict[str, ConfigValue]:
     """Metaflow's settings as this process has resolved them, by their names in the environment."""
     from metaflow import metaflow_config_funcs
 
-    return _part(metaflow_config_funcs, "_all_configs")
+    return part(metaflow_config_funcs, "_all_configs")
 
 
 def namespaced_event(name: str) -> str | None:
     """The name of an event of this project and branch; None where Metaflow has no such events."""
     try:
-        from metaflow.plugins.namespaced_events import namespaced_event_name
+        from metaflow.plugins import namespaced_events
     except ImportError:
         return None
-    return namespaced_event_name(name)()
+    return part(namespaced_events, "namespaced_event_name")(name)()
 
 
 def create_deployment(deployer: Any, kind: type, **options: Any) -> Any:
     """Have a ``DeployerImpl`` run ``create``, and wrap what that says as ``kind``."""
-    return _part(deployer, "_create")(kind, **options)
+    return part(deployer, "_create")(kind, **options)
 
 
 # Datastores.
@@ -190,7 +194,7 @@ def create_deployment(deployer: Any, kind: type, **options: Any) -> Any:
 
 def storage_of(datastore: FlowDatastore) -> Storage:
     """What reads and writes the files of a flow's datastore."""
-    return _part(datastore, "_storage_impl")
+    return part(datastore, "_storage_impl")
 
 
 def listable(datastore: FlowDatastore) -> FlowDatastore:
@@ -202,7 +206,7 @@ def listable(datastore: FlowDatastore) -> FlowDatastore:
     storage = storage_of(datastore)
     list_content = storage.list_content
 
-    def without_slashes(paths: list[str]) -> list[Any]:
+    def without_slashes(paths: list[str]) -> list[ListedPath]:
         return [entry._replace(path=entry.path.rstrip("/")) for entry in list_content(paths)]
 
     storage.list_content = without_slashes
@@ -211,7 +215,7 @@ def listable(datastore: FlowDatastore) -> FlowDatastore:
 
 def artifacts_of(task: TaskDatastore) -> tuple[dict[str, Any], dict[str, Any]]:
     """The keys of a task's artifacts, and what Metaflow notes of each."""
-    return _part(task, "_objects"), _part(task, "_info")
+    return part(task, "_objects"), part(task, "_info")
 
 
 class TaskWithArtifacts:
@@ -249,11 +253,12 @@ def _cards_of(datastore: FlowDatastore, pathspec: str) -> tuple[str, Any]:
 
     Cards have a root of their own (metaflow/plugins/cards/card_client.py).
     """
-    from metaflow.plugins.cards.card_datastore import CardDatastore
+    from metaflow.plugins.cards import card_datastore
 
-    root = str(CardDatastore.get_storage_root(datastore.TYPE))
-    storage = type(storage_of(datastore))(root)
-    cards: Any = CardDatastore
+    cards = part(card_datastore, "CardDatastore")
+    root: str = cards.get_storage_root(datastore.TYPE)
+    kind: Any = type(storage_of(datastore))
+    storage: Storage = kind(root)
     return root, cards(_OnStorage(storage, pathspec.split("/")[0]), pathspec)
 
 
@@ -283,22 +288,22 @@ def transition_of(flow: Flow, is_parallel: bool) -> tuple[list[str], int, list[s
     Returns:
         The steps that follow, the number of splits of a foreach or gang, and the gang's tasks.
     """
-    transition = getattr(flow, "_transition", None) or ([], None)
+    transition: tuple[list[str], object] = getattr(flow, "_transition", None) or ([], None)
     if is_parallel and transition[0]:  # else the task has left before it said so
-        splits = _part(flow, "_parallel_ubf_iter").num_parallel
+        splits = part(flow, "_parallel_ubf_iter").num_parallel
     else:
         splits = getattr(flow, "_foreach_num_splits", None)
-    gang = getattr(flow, "_control_mapper_tasks", None)
-    return list(transition[0]), splits or 0, list(gang or [])
+    gang: list[str] | None = getattr(flow, "_control_mapper_tasks", None)
+    return list(transition[0]), splits or 0, list(gang or ())
 
 
 def artifact_infos(task: TaskDatastore) -> dict[str, Any]:
     """By name: the ``type`` and ``size`` of each artifact, as Metaflow has written them
     (``save_artifacts`` in metaflow/datastore/task_datastore.py)."""
-    return dict(_part(task, "_info"))
+    return dict(part(task, "_info"))
 
 
-def foreach_frames(flow: Flow) -> list[Any]:
+def foreach_frames(flow: Flow) -> list[ForeachFrame]:
     """The foreaches around the task that is running, outermost first (``_init_foreach`` in
     metaflow/task.py)."""
     return list(getattr(flow, "_foreach_stack", None) or ())
@@ -313,12 +318,12 @@ def set_current(name: str, value: Any) -> None:
     """Set an attribute of ``current``."""
     from metaflow.metaflow_current import current
 
-    _part(current, "_update_env")({name: value})
+    part(current, "_update_env")({name: value})
 
 
 def replace_events(trigger: Any, make: Callable[[tuple[Any, ...], int], Any]) -> None:
     """Have a ``Trigger`` hold what ``make`` gives for each of its events and its place."""
-    events = _part(trigger, "_events")
+    events = part(trigger, "_events")
     trigger._events = [make(event, place) for place, event in enumerate(events)]
 
 
@@ -328,7 +333,7 @@ def tell_hooks(**facts: Any) -> None:
         from metaflow.system_context import system_context
     except ImportError:
         return
-    _part(system_context, "_update")(**facts)
+    part(system_context, "_update")(**facts)
 
 
 def has_launch_hook(deco: Any) -> bool:
@@ -337,7 +342,7 @@ def has_launch_hook(deco: Any) -> bool:
 
     if getattr(deco, "runtime_step_cli_ctx", None) is not None:
         return True
-    return type(deco).runtime_step_cli is not StepDecorator.runtime_step_cli
+    return part(type(deco), "runtime_step_cli") is not part(StepDecorator, "runtime_step_cli")
 
 
 def call_hook(deco: Any, hook: str, new_args: tuple[Any, ...], old_args: tuple[Any, ...]) -> None:
@@ -349,15 +354,15 @@ def call_hook(deco: Any, hook: str, new_args: tuple[Any, ...], old_args: tuple[A
         getattr(deco, hook)(*old_args)
 
 
-def read_repository(folder: str) -> Any:
+def read_repository(folder: str) -> dict[str, str | bool]:
     """Have Metaflow look anew at the git repository that a folder is in, and keep what it sees."""
     from metaflow import metaflow_git
 
     know_repository(None)
-    return metaflow_git.get_repository_info(folder)
+    return part(metaflow_git, "get_repository_info")(folder)
 
 
-def know_repository(facts: Any) -> None:
+def know_repository(facts: dict[str, str | bool] | None) -> None:
     """Have Metaflow take these for the facts of the flow's repository, without a look at it.
 
     Raises:
@@ -365,5 +370,6 @@ def know_repository(facts: Any) -> None:
     """
     from metaflow import metaflow_git
 
-    _part(metaflow_git, "_git_info_cache")
-    metaflow_git._git_info_cache = facts
+    part(metaflow_git, "_git_info_cache")
+    module: Any = metaflow_git
+    module._git_info_cache = facts

@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
-from typing import Any
+from typing import TYPE_CHECKING
 
 from .._metaflow_internals import click
+
+if TYPE_CHECKING:
+    from .._metaflow_internals.types import CliState
 
 
 @click.command(
@@ -22,7 +25,7 @@ from .._metaflow_internals import click
 )
 @click.option("--port", type=int, default=8324, show_default=True, help="0 takes a free one.")
 @click.pass_obj
-def cards(obj: Any, host: str, port: int) -> None:
+def cards(obj: CliState, host: str, port: int) -> None:
     from .cards import card_server
 
     server = card_server(obj.flow_datastore, host, port)

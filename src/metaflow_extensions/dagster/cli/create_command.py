@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from .._metaflow_internals import click
 from ..errors import DagsterDeployError
+
+if TYPE_CHECKING:
+    from .._metaflow_internals.types import CliState
 
 
 def positive(_: Any, option: Any, value: int | None) -> int | None:
@@ -185,7 +188,7 @@ def positive(_: Any, option: Any, value: int | None) -> int | None:
 @click.option("--new-token", metavar="TOKEN", help="Use this production token from now on.")
 @click.option("--deployer-attribute-file", hidden=True, help="For the Deployer API.")
 @click.pass_obj
-def create(obj: Any, **values: Any) -> None:
+def create(obj: CliState, **values: Any) -> None:
     # Imported here: this module is loaded with every Metaflow command of every flow.
     try:
         from ..plan.options import CreateOptions

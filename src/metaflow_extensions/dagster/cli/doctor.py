@@ -8,16 +8,20 @@ import tempfile
 from collections.abc import Callable
 from dataclasses import asdict, dataclass
 from importlib.metadata import PackageNotFoundError, version
-from typing import Any
+from typing import TYPE_CHECKING
 
 from metaflow.exception import MetaflowException
 
+from .._metaflow_internals.untyped import user_name
 from ..deploy.registry import Registry
 from ..errors import DagsterRunError
 from ..targets.base import Target
 from ..targets.choose import choose_target
 from .jobs import find_deployment, is_stale
 from .output import print_json
+
+if TYPE_CHECKING:
+    from .._metaflow_internals.types import CliState
 
 _OLDEST = {"metaflow": (2, 19), "dagster": (1, 12)}  # as pyproject.toml has it
 _OPTIONAL = ("dagster-webserver",)
@@ -36,7 +40,7 @@ class Finding:
     """What to do about it."""
 
 
-def examine(state: Any, name: str | None, url: str | None, as_json: bool) -> bool:
+def examine(state: CliState, name: str | None, url: str | None, as_json: bool) -> bool:
     """Print what was found; False if something is wrong."""
     findings = list(_findings(state, name, url))
     if as_json:
@@ -47,14 +51,14 @@ def examine(state: Any, name: str | None, url: str | None, as_json: bool) -> boo
     return all(finding.level != "error" for finding in findings)
 
 
-def _print(state: Any, finding: Finding) -> None:
+def _print(state: CliState, finding: Finding) -> None:
     line = f"{finding.level:<8}{finding.check:<12}{finding.text}"
     if finding.advice:
         line += f"\n{'':<20}{finding.advice}"
     state.echo_always(line, err=False, fg=_COLORS[finding.level], no_bold=True)
 
 
-def _findings(state: Any, name: str | None, url: str | None) -> list[Finding]:
+def _findings(state: CliState, name: str | None, url: str | None) -> list[Finding]:
     checks: list[tuple[str, Callable[[], list[Finding]]]] = [
         ("versions", _versions),
         ("user", _user),
@@ -80,7 +84,7 @@ def _attempt(check: str, look: Callable[[], list[Finding]]) -> list[Finding]:
 
 
 def _versions() -> list[Finding]:
-    found, problems = [f"python {sys.version.split()[0]}"], []
+    found, problems = [f"python {sys.version.split()[0]}"], list[Finding]()
     for package in ("metaflow-dagster", *_OLDEST, *_OPTIONAL):
         try:
             installed = version(package)
@@ -105,16 +109,14 @@ def _versions() -> list[Finding]:
 
 
 def _user() -> list[Finding]:
-    from metaflow.util import get_username
-
-    user = get_username()
+    user = user_name()
     if user:
-        return [Finding("user", "ok", str(user))]
+        return [Finding("user", "ok", user)]
     advice = "Set METAFLOW_USER, also where Dagster runs."
     return [Finding("user", "error", "Metaflow does not know who you are.", advice)]
 
 
-def _datastore(state: Any) -> list[Finding]:
+def _datastore(state: CliState) -> list[Finding]:
     datastore = state.flow_datastore
     place = f"{datastore.TYPE}, {datastore.datastore_root}"
     if datastore.TYPE == "local":
@@ -133,7 +135,7 @@ def _datastore(state: Any) -> list[Finding]:
     return [Finding("datastore", "ok", f"{place}, {deployed} deployed")]
 
 
-def _metadata(state: Any) -> list[Finding]:
+def _metadata(state: CliState) -> list[Finding]:
     provider = state.metadata
     text = f"{provider.TYPE}, {provider.metadata_str().split('@', 1)[-1]}"
     if provider.TYPE == "service":
@@ -145,9 +147,9 @@ def _place(check: str, target: Target) -> list[Finding]:
     return [Finding(check, "ok", f"{target.description}, {target.check()}")]
 
 
-def _deployment(state: Any, name: str | None, target: Target) -> list[Finding]:
+def _deployment(state: CliState, name: str | None, target: Target) -> list[Finding]:
     deployment = find_deployment(state, name, live=True)
-    job, found = deployment.name, []
+    job, found = deployment.name, list[Finding]()
     script = os.path.basename(state.flow.script_name)
     loaded = target.has_job(job)
     if loaded is False:

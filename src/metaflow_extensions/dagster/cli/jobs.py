@@ -5,15 +5,18 @@ from __future__ import annotations
 import os
 import re
 import sys
-from typing import Any
+from typing import TYPE_CHECKING
 
 from ..deploy.registry import Deployment, Registry
 from ..errors import DagsterRunError
 
+if TYPE_CHECKING:
+    from .._metaflow_internals.types import CliState
+
 _HEADER_LINE = re.compile(r"^(Flow|Job|Source)\s*: (.+)$", re.MULTILINE)
 
 
-def job_name(state: Any, name: str | None) -> str:
+def job_name(state: CliState, name: str | None) -> str:
     """The name given to the command or to the group before it, else the flow's own.
 
     A job of a project may be called by Metaflow's name of its flow, ``project.branch.Flow``.
@@ -29,7 +32,7 @@ def job_name(state: Any, name: str | None) -> str:
 
 
 def find_deployment(
-    state: Any, name: str | None, definitions_file: str | None = None, *, live: bool = False
+    state: CliState, name: str | None, definitions_file: str | None = None, *, live: bool = False
 ) -> Deployment:
     """The deployment of this flow that a command means.
 
@@ -74,7 +77,7 @@ def find_deployment(
     return deployment
 
 
-def _translated(state: Any) -> Deployment | None:
+def _translated(state: CliState) -> Deployment | None:
     """The job of the flow, its project and branch to which a translator has given its name."""
     from ..graph import read_project
 
@@ -91,13 +94,13 @@ def _translated(state: Any) -> Deployment | None:
     return found[0] if len(found) == 1 else None
 
 
-def _others(state: Any) -> str:
+def _others(state: CliState) -> str:
     """Which jobs of the flow there are instead."""
     jobs = [d for d in Registry.of(state.flow_datastore).all() if d.flow_name == state.flow.name]
     return f"Deployed are: {', '.join(job.name for job in jobs)}. " if jobs else ""
 
 
-def _from_file(state: Any, path: str, registered: Deployment | None) -> Deployment:
+def _from_file(state: CliState, path: str, registered: Deployment | None) -> Deployment:
     try:
         header = _header(path)
     except OSError as error:
@@ -112,7 +115,7 @@ def _from_file(state: Any, path: str, registered: Deployment | None) -> Deployme
     return Deployment(header["Job"], header["Flow"], os.path.abspath(path), user=user)
 
 
-def is_stale(state: Any, deployment: Deployment) -> bool:
+def is_stale(state: CliState, deployment: Deployment) -> bool:
     """Whether the flow's source has changed since the definitions file was made.
 
     Only the source that the file was made of says so: the Deployer uses a stand-in for it.

@@ -4,16 +4,19 @@ from __future__ import annotations
 
 import sys
 from dataclasses import dataclass
-from typing import Any
+from typing import TYPE_CHECKING, TextIO
 
 from ..errors import DagsterRunError
 from ..targets.base import Target
 from ..targets.runs import RunEvent, RunInfo
 from .manage import choose, find_run
 
+if TYPE_CHECKING:
+    from .._metaflow_internals.types import CliState
+
 
 def show_logs(
-    state: Any,
+    state: CliState,
     run_id: str | None,
     step: str | None,
     name: str | None,
@@ -107,7 +110,7 @@ class _Logs:
             self._print(log.tasks, log.out and log.out + "\n", sys.stdout)
             self._print(log.tasks, log.err and log.err + "\n", sys.stderr)
 
-    def _print(self, task: str, text: str, to: Any) -> str:
+    def _print(self, task: str, text: str, to: TextIO) -> str:
         *lines, rest = text.split("\n")
         for line in lines:
             self.found = True

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from .._metaflow_internals import click
 from .cards_command import cards
@@ -11,6 +11,9 @@ from .operate import COMMANDS
 from .publish_event import publish_event
 from .suggestions import SuggestingGroup
 
+if TYPE_CHECKING:
+    from .._metaflow_internals.types import CliState
+
 cli: Any = click.Group()
 """Metaflow merges the groups below this one into every flow's command line."""
 
@@ -18,7 +21,7 @@ cli: Any = click.Group()
 @cli.group(cls=SuggestingGroup, help="Deploy this flow to Dagster and operate it there.")
 @click.option("--name", help="Name of the Dagster job.  [default: the flow's name]")
 @click.pass_obj
-def dagster(obj: Any, name: str | None) -> None:
+def dagster(obj: CliState, name: str | None) -> None:
     obj.dagster_job_name = name
 
 
@@ -33,7 +36,7 @@ for _command in (create, *COMMANDS, publish_event, cards):
 )
 @click.argument("arguments", nargs=-1)
 @click.pass_obj
-def launch(obj: Any, arguments: tuple[str, ...]) -> None:
+def launch(obj: CliState, arguments: tuple[str, ...]) -> None:
     from ..step.launch import launch as launch_task
 
     launch_task(obj, arguments[1:])

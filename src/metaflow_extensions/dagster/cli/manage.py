@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import functools
-from typing import Any
+from typing import TYPE_CHECKING
 
 from ..deploy.registry import Deployment, Registry
 from ..deploy.tokens import check_token
@@ -15,11 +15,14 @@ from .jobs import find_deployment
 from .output import Progress, as_dict, print_json, times
 from .switches import switch_starters
 
+if TYPE_CHECKING:
+    from .._metaflow_internals.types import CliState
+
 _COLORS = {"Succeeded": "green", "Failed": "red", "Terminated": "red"}
 
 
 def show_status(
-    state: Any,
+    state: CliState,
     run_id: str | None,
     name: str | None,
     url: str | None,
@@ -45,7 +48,7 @@ def show_status(
     return not watch or run.status == "Succeeded"
 
 
-def _print_status(state: Any, target: Target, run: RunInfo) -> None:
+def _print_status(state: CliState, target: Target, run: RunInfo) -> None:
     total = len(state.graph.nodes)
     echo = functools.partial(state.echo_always, err=False)
     echo(f"{run.job} {run.metaflow_run_id}: {run.status}", fg=_COLORS.get(run.status), bold=True)
@@ -57,7 +60,9 @@ def _print_status(state: Any, target: Target, run: RunInfo) -> None:
     echo(f"  {target.how_to_open(run)}", no_bold=True)
 
 
-def show_runs(state: Any, limit: int, name: str | None, url: str | None, as_json: bool) -> None:
+def show_runs(
+    state: CliState, limit: int, name: str | None, url: str | None, as_json: bool
+) -> None:
     """Print the job's latest runs."""
     target, deployment = choose(state, name, url)
     runs = target.list(deployment.name, limit)
@@ -72,7 +77,7 @@ def show_runs(state: Any, limit: int, name: str | None, url: str | None, as_json
 
 
 def terminate_run(
-    state: Any, run_id: str, name: str | None, url: str | None, authorize: str | None
+    state: CliState, run_id: str, name: str | None, url: str | None, authorize: str | None
 ) -> None:
     """Stop a run and the tasks that it is running."""
     target, deployment = choose(state, name, url)
@@ -88,7 +93,7 @@ def terminate_run(
     state.echo(f"Run *{run.metaflow_run_id}* has been terminated.", bold=True)
 
 
-def delete_job(state: Any, name: str | None, url: str | None, authorize: str | None) -> None:
+def delete_job(state: CliState, name: str | None, url: str | None, authorize: str | None) -> None:
     """Forget a deployment; runs that it has made stay, and the file stays as it is.
 
     In a live deployment its schedule and sensors are switched off.
@@ -108,7 +113,7 @@ def delete_job(state: Any, name: str | None, url: str | None, authorize: str | N
     )
 
 
-def list_jobs(state: Any, as_json: bool) -> None:
+def list_jobs(state: CliState, as_json: bool) -> None:
     """Print this flow's deployments."""
     jobs = [d for d in Registry.of(state.flow_datastore).all() if d.flow_name == state.flow.name]
     if as_json:
@@ -156,7 +161,7 @@ def find_run(target: Target, deployment: Deployment, run_id: str | None) -> RunI
     return run
 
 
-def choose(state: Any, name: str | None, url: str | None) -> tuple[Target, Deployment]:
+def choose(state: CliState, name: str | None, url: str | None) -> tuple[Target, Deployment]:
     """The Dagster and the job that a command is about."""
     target = choose_target(url, state.flow_datastore)
     # A job whose file is gone still has runs.

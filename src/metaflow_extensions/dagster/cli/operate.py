@@ -6,14 +6,16 @@ every command of the group.
 
 from __future__ import annotations
 
-import functools
 from collections.abc import Callable
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from metaflow import parameters
 
 from .._metaflow_internals import click
 from .flow_options import FlowCommand
+
+if TYPE_CHECKING:
+    from .._metaflow_internals.types import CliState
 
 _Command = Callable[..., Any]
 
@@ -54,7 +56,7 @@ def _run_options(command: _Command) -> _Command:
 @_run_options
 @click.option("--definitions-file", help="The generated file.  [default: the last one created]")
 @click.pass_obj
-def trigger(obj: Any, **values: Any) -> None:
+def trigger(obj: CliState, **values: Any) -> None:
     from .trigger import exit_with
     from .trigger import trigger as trigger_run
 
@@ -63,7 +65,8 @@ def trigger(obj: Any, **values: Any) -> None:
 
 @parameters.add_custom_parameters(deploy_mode=False)
 @click.command(
-    cls=functools.partial(FlowCommand, demands=False),
+    cls=FlowCommand,
+    demands=False,
     help="""Start a run that reuses the finished tasks of another one.
 
     The run goes on where run RUN stopped, or from STEP where that is given, with the flow as it is
@@ -80,7 +83,7 @@ def trigger(obj: Any, **values: Any) -> None:
 )
 @_run_options
 @click.pass_obj
-def resume(obj: Any, **values: Any) -> None:
+def resume(obj: CliState, **values: Any) -> None:
     from .resume import resume as resume_run
     from .trigger import exit_with
 
@@ -99,7 +102,7 @@ def resume(obj: Any, **values: Any) -> None:
 @click.option("--ids-by-step", is_flag=True)
 @click.pass_obj
 def clone(
-    obj: Any,
+    obj: CliState,
     origin_run_id: str,
     step: str,
     only: str,
@@ -132,7 +135,7 @@ def _authorize(command: _Command) -> _Command:
 @_as_json
 @click.pass_obj
 def status(
-    obj: Any, run_id: str | None, watch: bool, name: str | None, url: str | None, as_json: bool
+    obj: CliState, run_id: str | None, watch: bool, name: str | None, url: str | None, as_json: bool
 ) -> None:
     from .manage import show_status
     from .trigger import exit_with
@@ -157,7 +160,7 @@ def status(
 @_job_options
 @click.pass_obj
 def logs(
-    obj: Any,
+    obj: CliState,
     run_id: str | None,
     step: str | None,
     follow: bool,
@@ -174,7 +177,7 @@ def logs(
 @_job_options
 @_as_json
 @click.pass_obj
-def runs(obj: Any, limit: int, name: str | None, url: str | None, as_json: bool) -> None:
+def runs(obj: CliState, limit: int, name: str | None, url: str | None, as_json: bool) -> None:
     from .manage import show_runs
 
     show_runs(obj, limit, name, url, as_json)
@@ -186,7 +189,7 @@ def runs(obj: Any, limit: int, name: str | None, url: str | None, as_json: bool)
 @_authorize
 @click.pass_obj
 def terminate(
-    obj: Any, run_id: str, name: str | None, url: str | None, authorize: str | None
+    obj: CliState, run_id: str, name: str | None, url: str | None, authorize: str | None
 ) -> None:
     from .manage import terminate_run
 
@@ -197,7 +200,7 @@ def terminate(
 @_job_options
 @_authorize
 @click.pass_obj
-def delete(obj: Any, name: str | None, url: str | None, authorize: str | None) -> None:
+def delete(obj: CliState, name: str | None, url: str | None, authorize: str | None) -> None:
     from .manage import delete_job
 
     delete_job(obj, name, url, authorize)
@@ -206,7 +209,7 @@ def delete(obj: Any, name: str | None, url: str | None, authorize: str | None) -
 @click.command("list", help="List the deployments of this flow.")
 @_as_json
 @click.pass_obj
-def list_(obj: Any, as_json: bool) -> None:
+def list_(obj: CliState, as_json: bool) -> None:
     from .manage import list_jobs
 
     list_jobs(obj, as_json)
@@ -226,7 +229,7 @@ def _switching(command_name: str, state: str) -> Any:
     @_as_json
     @click.pass_obj
     def command(
-        obj: Any,
+        obj: CliState,
         names: tuple[str, ...],
         name: str | None,
         url: str | None,
@@ -251,7 +254,7 @@ resume_schedule = _switching("resume-schedule", "on")
 @_job_options
 @_as_json
 @click.pass_obj
-def doctor(obj: Any, name: str | None, url: str | None, as_json: bool) -> None:
+def doctor(obj: CliState, name: str | None, url: str | None, as_json: bool) -> None:
     from .doctor import examine
     from .trigger import exit_with
 

@@ -4,16 +4,19 @@ from __future__ import annotations
 
 import json
 import time
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from ..targets.base import Target
 from ..targets.runs import RunEvent, RunInfo
+
+if TYPE_CHECKING:
+    from .._metaflow_internals.types import CliState
 
 
 class Progress:
     """Prints what happens in a run as it happens; nothing, if it is to be quiet."""
 
-    def __init__(self, state: Any, run_id: str, *, quiet: bool = False) -> None:
+    def __init__(self, state: CliState, run_id: str, *, quiet: bool = False) -> None:
         self._state = state
         self.run_id = run_id
         self._quiet = quiet
@@ -58,7 +61,7 @@ class Progress:
         self._state.echo_always(line, err=error, fg="red" if error else None, no_bold=True)
 
 
-def as_dict(state: Any, target: Target, run: RunInfo) -> dict[str, Any]:
+def as_dict(state: CliState, target: Target, run: RunInfo) -> dict[str, Any]:
     """What a program is told of a run."""
     content = {
         "run_id": run.metaflow_run_id,
@@ -88,6 +91,6 @@ def times(run: RunInfo) -> str:
     return f"started {begun}, {'took' if run.ended else 'for'} {seconds:.0f} s"
 
 
-def print_json(state: Any, content: Any) -> None:
+def print_json(state: CliState, content: Any) -> None:
     """Print JSON to stdout, with nothing around it."""
     state.echo_always(json.dumps(content, indent=2), err=False, no_bold=True)

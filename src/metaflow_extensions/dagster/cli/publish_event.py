@@ -3,10 +3,17 @@
 from __future__ import annotations
 
 import json
-from typing import Any
+from typing import TYPE_CHECKING, Any, TypeGuard
 
 from .._metaflow_internals import click, namespaced_event
 from ..errors import DagsterRunError
+
+if TYPE_CHECKING:
+    from .._metaflow_internals.types import CliState
+
+
+def _is_object(value: object) -> TypeGuard[dict[str, Any]]:
+    return isinstance(value, dict)
 
 
 def _namespaced(name: str) -> str:
@@ -42,18 +49,19 @@ def _namespaced(name: str) -> str:
     "instance in DAGSTER_HOME, else the project's embedded one]",
 )
 @click.pass_obj
-def publish_event(obj: Any, name: str, payload: str, namespaced: bool, url: str | None) -> None:
+def publish_event(
+    obj: CliState, name: str, payload: str, namespaced: bool, url: str | None
+) -> None:
     from ..events import DagsterEvent
 
     try:
         fields = json.loads(payload)
     except ValueError as error:
         raise DagsterRunError(
-            f"--payload is no JSON ({error}). Quote it for your shell."
+            f"--payload is not JSON ({error}). Quote it for your shell."
         ) from error
-    if not isinstance(fields, dict):
-        raise DagsterRunError('--payload is no JSON object. Write it like {"field": "value"}.')
-    event_id = DagsterEvent(_namespaced(name) if namespaced else name, fields, url).publish(
-        ignore_errors=False
-    )
-    obj.echo_always(event_id, err=False)
+    if not _is_object(fields):
+        raise DagsterRunError('--payload is not a JSON object. Write it like {"field": "value"}.')
+    event = DagsterEvent(_namespaced(name) if namespaced else name, fields, url)
+    event_id = event.publish(ignore_errors=False)
+    obj.echo_always(str(event_id), err=False)

@@ -5,17 +5,20 @@ from __future__ import annotations
 import json
 import os
 from dataclasses import dataclass
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from metaflow.parameters import JSONTypeClass
-from metaflow.util import get_username
 
 from .._metaflow_internals import parameters_of
+from .._metaflow_internals.untyped import is_production, user_name
 from ..deploy.registry import Deployment, Registry
 from ..deploy.tokens import resolve_token
 from ..graph import FlowView, ProjectView
 from ..plan.job import JobPlan
 from ..plan.options import CreateOptions
+
+if TYPE_CHECKING:
+    from .._metaflow_internals.types import CliState, Flow
 
 
 @dataclass(frozen=True)
@@ -26,16 +29,14 @@ class TokenOptions:
     given: str | None = None
     generate: bool = False
 
-    def resolve(self, state: Any, job: str, project: ProjectView | None) -> str | None:
+    def resolve(self, state: CliState, job: str, project: ProjectView | None) -> str | None:
         """The token of the job, None if it needs none; refuses whoever may not deploy it."""
-        from metaflow import current
-
         return resolve_token(
             job,
             Registry.of(state.flow_datastore).get(job),
             project=project.name if project else None,
             branch=project.branch if project else None,
-            is_production=bool(current.get("is_production")),
+            is_production=is_production(),
             authorize=self.authorize,
             given=self.given,
             generate=self.generate,
@@ -44,7 +45,7 @@ class TokenOptions:
 
 
 def register(
-    state: Any,
+    state: CliState,
     view: FlowView,
     plan: JobPlan,
     path: str,
@@ -56,7 +57,7 @@ def register(
         name=plan.job_name,
         flow_name=plan.flow_name,
         definitions_file=os.path.abspath(path),
-        user=str(get_username() or ""),
+        user=user_name(),
         project=view.project.name if view.project else None,
         branch=view.project.branch if view.project else None,
         production_token=token,
@@ -67,7 +68,7 @@ def register(
     Registry.of(state.flow_datastore).save(deployment)
 
 
-def write_attributes(state: Any, job: str, attribute_file: str | None) -> None:
+def write_attributes(state: CliState, job: str, attribute_file: str | None) -> None:
     """Tell the Deployer API about the deployment.
 
     The file is a FIFO whose reader wants everything at once, and then the end.
@@ -83,14 +84,14 @@ def write_attributes(state: Any, job: str, attribute_file: str | None) -> None:
         file.write(json.dumps(content))
 
 
-def _parameters(flow: Any) -> dict[str, dict[str, Any]]:
-    found = {}
+def _parameters(flow: Flow) -> dict[str, dict[str, Any]]:
+    found: dict[str, dict[str, Any]] = {}
     for variable, parameter in parameters_of(flow):
         options = parameter.kwargs
         default = options.get("default")
-        kind = options.get("type") or (
-            str if default is None or callable(default) else type(default)
-        )
+        kind: Any = options.get("type")
+        if not kind:
+            kind = str if default is None or callable(default) else default.__class__
         if isinstance(kind, JSONTypeClass):
             name = "JSON"
         elif isinstance(kind, type):

@@ -7,12 +7,12 @@ import os
 import sys
 import tempfile
 from dataclasses import replace
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from metaflow.includefile import IncludedFile
-from metaflow.user_configs.config_parameters import dump_config_values
 
 from .._metaflow_internals import configs_of, has_config_options, listable, parameters_of
+from .._metaflow_internals.untyped import config_values
 from ..deploy.registry import Deployment, Registry
 from ..deploy.tokens import check_token
 from ..errors import DagsterRunError
@@ -20,13 +20,16 @@ from ..plan.options import CreateOptions
 from ..targets.choose import choose_target
 from ..targets.home import embedded_home
 from .create import create_file
-from .flow_options import given_parameters, own_value
+from .flow_options import as_list, given_parameters, own_value
 from .jobs import find_deployment, job_name
 from .register import TokenOptions
 from .trigger import start_run
 
+if TYPE_CHECKING:
+    from .._metaflow_internals.types import CliState, TaskDatastore
 
-def resume(state: Any, values: dict[str, Any]) -> bool:
+
+def resume(state: CliState, values: dict[str, Any]) -> bool:
     """Start a run that reuses tasks of another; False if it was followed and did not succeed."""
     origin_run_id = own_value(values, "origin_run_id")
     step = own_value(values, "step_to_rerun")
@@ -54,20 +57,20 @@ def resume(state: Any, values: dict[str, Any]) -> bool:
     return start_run(state, target, deployment, values, tags, required)
 
 
-def _required(state: Any, values: dict[str, Any], origin: Any) -> dict[str, Any]:
+def _required(state: CliState, values: dict[str, Any], origin: TaskDatastore) -> dict[str, Any]:
     """What a deployed job demands and the command does not give: as it was in the origin run."""
     given = given_parameters(state.flow, values)
-    found = {}
+    found: dict[str, Any] = {}
     for variable, parameter in parameters_of(state.flow):
         if parameter.name not in given and parameter.kwargs.get("required") and variable in origin:
-            value = origin[variable]
+            value: Any = origin[variable]
             if isinstance(value, IncludedFile):
                 value = json.dumps(value.descriptor)
-            found[parameter.name] = list(value) if isinstance(value, tuple) else value
+            found[parameter.name] = as_list(value)
     return found
 
 
-def _compile(state: Any, job: str, origin_run_id: str, authorize: str | None) -> Deployment:
+def _compile(state: CliState, job: str, origin_run_id: str, authorize: str | None) -> Deployment:
     """The definitions file of a resumed run, made of the flow as it is now."""
     registered = Registry.of(state.flow_datastore).get(job)
     folder = os.path.join(embedded_home(state.flow_datastore), "resumed")
@@ -92,7 +95,7 @@ def _check_step(step: str | None, steps: list[str]) -> None:
         )
 
 
-def _origin(state: Any, origin_run_id: str | None) -> Any:
+def _origin(state: CliState, origin_run_id: str | None) -> TaskDatastore:
     """The ``_parameters`` task of the origin run.
 
     Raises:
@@ -113,15 +116,15 @@ def _origin(state: Any, origin_run_id: str | None) -> Any:
     return tasks[0]
 
 
-def _use_configs_of(state: Any, parameters: Any) -> None:
+def _use_configs_of(state: CliState, parameters: TaskDatastore) -> None:
     """Start the command again with the configs of the origin run, where they are others.
 
     Configs decide what the flow is (decorators, mutators), so they have to be there before the
     flow is loaded. They are handed over in the form in which steps get them.
     """
-    values = json.loads(json.dumps(dump_config_values(state.flow)))
+    values = json.loads(json.dumps(config_values(state.flow)))
     configs = values.get("user_configs", {})
-    changed = {}
+    changed: dict[str, Any] = {}
     for variable, parameter in configs_of(state.flow):
         if variable in parameters:
             _, is_plain = configs[parameter.name]

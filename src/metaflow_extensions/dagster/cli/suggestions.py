@@ -33,10 +33,8 @@ class SuggestingGroup(click.Group):
         except click.NoSuchOption as error:
             if error.ctx is not None:
                 known = [name for option in error.ctx.command.params for name in option.opts]
-                error.possibilities = None
-                error.message = (
-                    f"no such option: {error.option_name}.{_hint(error.option_name, known)}"
-                )
+                text = f"no such option: {error.option_name}.{_hint(error.option_name, known)}"
+                raise click.NoSuchOption(error.option_name, text, ctx=error.ctx) from error
             raise
 
 

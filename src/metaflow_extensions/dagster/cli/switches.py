@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Collection
-from typing import Any
+from typing import TYPE_CHECKING
 
 from ..deploy.tokens import check_token
 from ..errors import DagsterRunError
@@ -13,9 +13,12 @@ from ..targets.runs import Starter
 from .jobs import find_deployment
 from .output import print_json
 
+if TYPE_CHECKING:
+    from .._metaflow_internals.types import CliState
+
 
 def switch(
-    state: Any,
+    state: CliState,
     names: tuple[str, ...],
     name: str | None,
     url: str | None,

@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 import sys
 import uuid
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from .._metaflow_internals import parameters_of
 from ..contract import _make_run_id
@@ -19,8 +19,11 @@ from .flow_options import given_parameters, own_value
 from .jobs import find_deployment, is_stale
 from .output import Progress, as_dict, print_json
 
+if TYPE_CHECKING:
+    from .._metaflow_internals.types import CliState
 
-def trigger(state: Any, values: dict[str, Any]) -> bool:
+
+def trigger(state: CliState, values: dict[str, Any]) -> bool:
     """Start a run of a deployed job; False if it was followed and did not succeed."""
     target = choose_target(own_value(values, "url"), state.flow_datastore)
     deployment = find_deployment(
@@ -36,7 +39,7 @@ def trigger(state: Any, values: dict[str, Any]) -> bool:
 
 
 def start_run(
-    state: Any,
+    state: CliState,
     target: Target,
     deployment: Deployment,
     values: dict[str, Any],
@@ -71,7 +74,7 @@ def start_run(
     return progress.end(succeeded)
 
 
-def _run_config(state: Any, given: dict[str, Any]) -> dict[str, Any]:
+def _run_config(state: CliState, given: dict[str, Any]) -> dict[str, Any]:
     if not given:
         return {}
     keys = config_keys(parameter.name for _, parameter in parameters_of(state.flow))
@@ -80,7 +83,7 @@ def _run_config(state: Any, given: dict[str, Any]) -> dict[str, Any]:
 
 
 def _run_tags(
-    state: Any, deployment: Deployment, tags: tuple[str, ...], dagster_run_id: str
+    state: CliState, deployment: Deployment, tags: tuple[str, ...], dagster_run_id: str
 ) -> dict[str, str]:
     run_tags = {"metaflow/run_id": _make_run_id(dagster_run_id)}
     if deployment.definitions_file:
@@ -95,7 +98,7 @@ class _Announcement:
 
     def __init__(
         self,
-        state: Any,
+        state: CliState,
         target: Target,
         deployment: Deployment,
         values: dict[str, Any],

@@ -10,8 +10,8 @@ from __future__ import annotations
 import json
 import os
 import sys
-from collections.abc import Iterable
-from typing import Any
+from collections.abc import Callable, Iterable
+from typing import TYPE_CHECKING, Any
 
 import metaflow
 from metaflow.metaflow_config import DATASTORE_LOCAL_DIR
@@ -28,24 +28,21 @@ from ..errors import DagsterDeployError
 from ..plan.job import PackagePlan
 from .archive import pack
 
+if TYPE_CHECKING:
+    from .._metaflow_internals.types import CliState
+
 _FAILED = "Package creation/upload failed"  # our own error says so in more words
 
 
 class CodePackage:
     """Builds and uploads the package in the background, from the moment it is made."""
 
-    def __init__(self, state: Any) -> None:
+    def __init__(self, state: CliState) -> None:
         """``state`` is Metaflow's ``CliState`` with the flow loaded."""
         suffixes = {*state.package_suffixes, *DEFAULT_SUFFIXES_LIST}
         self._suffixes = sorted(suffix.lower() for suffix in suffixes)
         self._state = state
-        self._package = _FlowPackage(
-            state.flow,
-            state.environment,
-            self._echo,
-            suffixes=state.package_suffixes,
-            flow_datastore=state.flow_datastore,
-        )
+        self._package = _FlowPackage(state, self._echo)
 
     def wait(self) -> PackagePlan:
         """What the definitions file says of the package.
@@ -89,10 +86,10 @@ class _FlowPackage(CodePackageBase):
         digests: The SHA-1 of each file that is not Metaflow's, as it was packed, by its path.
     """
 
-    def __init__(self, *args: Any, **options: Any) -> None:
+    def __init__(self, state: CliState, echo: Callable[..., None]) -> None:
         self.is_packed = False
         self.digests: dict[str, str] = {}
-        super().__init__(*args, **options)  # starts the thread that packs
+        super().__init__(state, echo)  # starts the thread that packs
 
     def keeps(self, path: str) -> bool:
         return _counts(path)

@@ -7,14 +7,17 @@ the same templates in a cluster. A file is named after its job, ``dagster/deploy
 from __future__ import annotations
 
 import json
-import os
 from collections.abc import Iterator
 from dataclasses import asdict, dataclass, field, fields
 from io import BytesIO
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from .._metaflow_internals import storage_of
+from .._metaflow_internals.untyped import default_storage
 from ..plan.options import CreateOptions
+
+if TYPE_CHECKING:
+    from .._metaflow_internals.types import FlowDatastore, Storage
 
 _FOLDER = "dagster/deployments"
 
@@ -32,10 +35,10 @@ class Deployment:
     project: str | None = None
     branch: str | None = None
     production_token: str | None = None
-    parameters: dict[str, dict[str, Any]] = field(default_factory=dict)
+    parameters: dict[str, dict[str, Any]] = field(default_factory=dict[str, dict[str, Any]])
     """By name, with what ``generate_fake_flow_file_contents`` of metaflow/runner/deployer.py
     reads."""
-    steps: list[str] = field(default_factory=list)
+    steps: list[str] = field(default_factory=list[str])
     options: CreateOptions = field(default_factory=CreateOptions)
     """What ``dagster create`` was asked for, for a resume to ask for the same."""
 
@@ -43,26 +46,19 @@ class Deployment:
 class Registry:
     """The deployments of a datastore."""
 
-    def __init__(self, storage: Any) -> None:
+    def __init__(self, storage: Storage) -> None:
         """``storage`` is a ``DataStoreStorage`` of Metaflow, opened at its root."""
         self._storage = storage
 
     @classmethod
-    def of(cls, flow_datastore: Any) -> Registry:
+    def of(cls, flow_datastore: FlowDatastore) -> Registry:
         """The registry next to a flow's data."""
         return cls(storage_of(flow_datastore))
 
     @classmethod
     def default(cls) -> Registry:
         """The registry of Metaflow's configured datastore, for commands without a flow."""
-        from metaflow.metaflow_config import DATASTORE_LOCAL_DIR, DEFAULT_DATASTORE
-        from metaflow.plugins import DATASTORES
-
-        storage = next(impl for impl in DATASTORES if impl.TYPE == DEFAULT_DATASTORE)
-        root = storage.get_datastore_root_from_config(_say_nothing, create_on_absent=False)
-        if root is None:  # a local datastore that nobody has written to
-            root = os.path.abspath(DATASTORE_LOCAL_DIR)
-        return cls(storage(root))
+        return cls(default_storage())
 
     def save(self, deployment: Deployment) -> None:
         self._write(deployment.name, asdict(deployment))
@@ -73,6 +69,7 @@ class Registry:
             return None
         with self._storage.load_bytes([_path(name)]) as loaded:
             ((_, local_path, _),) = loaded
+            assert local_path is not None  # it is there
             with open(local_path, encoding="utf-8") as file:
                 content = json.load(file)
         if content.get("deleted"):
@@ -83,7 +80,7 @@ class Registry:
 
     def all(self) -> Iterator[Deployment]:
         """All deployments, by name."""
-        names = []
+        names: list[str] = []
         for entry in self._storage.list_content([_FOLDER]):
             name = self._storage.basename(entry.path)
             if entry.is_file and name.endswith(".json"):
@@ -105,6 +102,3 @@ class Registry:
 
 def _path(name: str) -> str:
     return f"{_FOLDER}/{name}.json"
-
-
-def _say_nothing(*_: Any, **__: Any) -> None: ...

@@ -12,13 +12,7 @@ import base64
 import hashlib
 from typing import Any
 
-from metaflow.plugins.aws.step_functions.production_token import (
-    load_token,
-    new_token,
-    store_token,
-)
-from metaflow.util import get_username
-
+from .._metaflow_internals.untyped import load_token, new_token, store_token, user_name
 from ..errors import DagsterRunError
 from .registry import Deployment
 
@@ -74,7 +68,7 @@ def check_token(deployment: Deployment, authorize: str | None, command: str) -> 
         DagsterRunError: the token is missing or wrong.
     """
     token = deployment.production_token
-    if token is None or deployment.user == get_username():
+    if token is None or deployment.user == user_name():
         return
     prefix = _prefix(deployment.name, deployment.project, deployment.branch)
     shown = (authorize or load_token(prefix) or "").removeprefix("production:")

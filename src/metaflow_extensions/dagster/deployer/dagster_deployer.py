@@ -27,7 +27,7 @@ class DagsterDeployer(DeployerImpl):
 
     def __init__(self, deployer_kwargs: dict[str, str], **kwargs: Any) -> None:
         self._deployer_kwargs = deployer_kwargs
-        super().__init__(**kwargs)
+        super().__init__(**kwargs)  # pyright: ignore[reportUnknownMemberType]  # env: Dict
 
     @property
     def deployer_kwargs(self) -> dict[str, Any]:

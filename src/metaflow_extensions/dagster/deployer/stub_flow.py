@@ -14,7 +14,7 @@ _TYPES = {"str", "int", "float", "bool"}
 def flow_file_text(deployment: Deployment) -> str:
     """Python source of a flow with the same name, project and parameters."""
     project = f"@project(name={deployment.project!r})\n" if deployment.project else ""
-    lines = []
+    lines: list[str] = []
     for facts in deployment.parameters.values():
         kind = facts["type"]
         options = [repr(facts["name"])]

@@ -16,6 +16,7 @@ from typing import Any
 
 from metaflow.exception import MetaflowException
 
+from .._metaflow_internals.untyped import setting
 from .errors import DagsterEventException
 
 _NAME = re.compile(r"[A-Za-z0-9_.-]+")
@@ -44,13 +45,7 @@ class DagsterEvent:
         payload: Mapping[str, Any] | None = None,
         url: str | None = None,
     ) -> None:
-        given = name() if callable(name) else name
-        if not isinstance(given, str) or not _NAME.fullmatch(given):
-            raise DagsterEventException(
-                f"{given!r} is not a valid event name. Use letters, digits, underscores, dashes "
-                "and dots."
-            )
-        self._name = given
+        self._name = _checked(name() if callable(name) else name)
         self._payload = {key: _plain(value) for key, value in (payload or {}).items()}
         self._url = url
 
@@ -122,6 +117,15 @@ class DagsterEvent:
         }
 
 
+def _checked(name: object) -> str:
+    if not isinstance(name, str) or not _NAME.fullmatch(name):
+        raise DagsterEventException(
+            f"{name!r} is not a valid event name. Use letters, digits, underscores, dashes "
+            "and dots."
+        )
+    return name
+
+
 def _plain(value: Any) -> Any:
     """JSON data, or text."""
     try:
@@ -132,13 +136,11 @@ def _plain(value: Any) -> Any:
 
 def _send(name: str, fields: dict[str, Any], url: str | None) -> None:
     """Write an event to the event log that is configured (see ``deploy.targets``)."""
-    from metaflow.metaflow_config_funcs import from_conf
-
-    configured = url or from_conf("DAGSTER_URL")
+    configured = url or setting("DAGSTER_URL")
     if configured:
         from .http import post_event
 
-        post_event(str(configured), name, fields)
+        post_event(configured, name, fields)
         return
     try:
         from .local import report_event

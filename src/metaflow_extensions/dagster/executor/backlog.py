@@ -4,6 +4,7 @@ import heapq
 import itertools
 import time
 from collections.abc import Iterable
+from typing import Any
 
 from ._dagster_internals import (
     GLOBAL_CONCURRENCY_TAG,
@@ -47,7 +48,8 @@ class Backlog:
         """How long to wait for an event before asking again, at most `most` seconds."""
         if self.has_limits:
             return UPDATE_INTERVAL  # a slot of a pool may become free at any time
-        retry = self._active.sleep_interval()
+        active: Any = self._active  # what it gives has no type
+        retry: float = active.sleep_interval()
         return min(max(retry, UPDATE_INTERVAL), most) if retry else most
 
     def take(self, limit: int, update: bool) -> list[ExecutionStep]:

@@ -14,8 +14,9 @@ import contextlib
 import json
 import threading
 import time
-from collections.abc import Callable, Iterator
-from typing import Any
+from collections.abc import Callable, Generator
+from importlib import import_module
+from typing import Any, Protocol
 
 from dagster import (
     DagsterEvent,
@@ -31,14 +32,6 @@ from dagster import (
     executor,
     multiple_process_executor_requirements,
 )
-from distributed import (  # pyright: ignore[reportMissingImports]
-    Client,
-    Event,
-    LocalCluster,
-)
-from distributed import (  # pyright: ignore[reportMissingImports]
-    TimeoutError as DaskTimeoutError,
-)
 
 from .. import streams
 from ._dagster_internals import (
@@ -50,13 +43,15 @@ from ._dagster_internals import (
     execute_plan,
 )
 from .stock import config_schema
-from .threads import Ended, PlanRun, ThreadExecutor
+from .threads import Ended, PlanRun, ThreadExecutor, retry_mode
+
+_dask: Any = import_module("distributed")  # typed by what is used of it: not everybody has it
 
 DEFAULT_MAX_CONCURRENT = 100  # each costs the run worker a waiting thread; the rest is Dask's
 RESOURCES_TAG = "dagster-dask/resource_requirements"  # as dagster_dask has it
 STOP_POLL = 2.0  # seconds between a worker's looks for the end of its run
 
-_CLUSTER = Selector(
+_CLUSTER: Any = Selector(
     {
         "existing": Field({"address": StringSource}, description="Address of the scheduler."),
         "local": Field(Permissive(), description="Arguments of distributed.LocalCluster."),
@@ -70,13 +65,32 @@ def _create(context: InitExecutorContext) -> Executor:
     config: Any = context.executor_config
     return DaskStepExecutor(
         config["cluster"],
-        retries=RetryMode.from_config(config["retries"]) or RetryMode.ENABLED,
+        retries=retry_mode(config["retries"]),
         max_concurrent=config["max_concurrent"],
         tag_concurrency_limits=config.get("tag_concurrency_limits"),
         step_dependency_config=StepDependencyConfig.from_config(
             config.get("step_dependency_config")
         ),
     )
+
+
+class _Future(Protocol):
+    """``distributed.Future`` of a step's events."""
+
+    def result(self, timeout: float) -> list[DagsterEvent]: ...
+    def cancel(self) -> None: ...
+
+
+class _Client(Protocol):
+    """``distributed.Client``."""
+
+    def submit(
+        self,
+        function: Callable[..., list[DagsterEvent]],
+        *args: object,
+        key: str,
+        resources: dict[str, float],
+    ) -> _Future: ...
 
 
 class DaskStepExecutor(ThreadExecutor):
@@ -87,20 +101,20 @@ class DaskStepExecutor(ThreadExecutor):
         self._cluster = cluster
 
     @contextlib.contextmanager
-    def plan_run(self, *args: Any) -> Iterator[PlanRun]:
+    def plan_run(self, *args: Any) -> Generator[PlanRun]:
         with contextlib.ExitStack() as stack:
             if "existing" in self._cluster:
                 cluster: Any = self._cluster["existing"]["address"]
             else:
                 options = {"threads_per_worker": 1, **self._cluster["local"]}
-                cluster = stack.enter_context(LocalCluster(**options))
-            yield _DaskPlanRun(stack.enter_context(Client(cluster)), *args)
+                cluster = stack.enter_context(_dask.LocalCluster(**options))
+            yield _DaskPlanRun(stack.enter_context(_dask.Client(cluster)), *args)
 
 
 class _DaskPlanRun(PlanRun):
     """Its threads do not run steps, but wait for Dask to do it."""
 
-    def __init__(self, client: Client, *args: Any) -> None:
+    def __init__(self, client: _Client, *args: Any) -> None:
         super().__init__(*args)
         self._client = client
 
@@ -138,12 +152,12 @@ class _DaskPlanRun(PlanRun):
         while True:
             try:
                 return future.result(timeout=0.2)
-            except DaskTimeoutError:
+            except _dask.TimeoutError:
                 if self._stop.is_set():
                     break
         # What has not begun never will; what has is waited for.
-        Event(stop, client=self._client).set()
-        with contextlib.suppress(DaskTimeoutError):
+        _dask.Event(stop, client=self._client).set()
+        with contextlib.suppress(_dask.TimeoutError):
             return future.result(timeout=30)
         future.cancel()
         return []
@@ -157,9 +171,9 @@ def _run_on_worker(
         run = instance.get_run_by_id(run_id)
         if run is None:
             raise RuntimeError(f"Dagster's instance on this worker has no run {run_id}.")
-        if Event(stop).is_set():
+        if _dask.Event(stop).is_set():
             return []
-        with streams.running_step(lambda: None, _now_and_then(Event(stop).is_set)):
+        with streams.running_step(lambda: None, _now_and_then(_dask.Event(stop).is_set)):
             plan = create_execution_plan(
                 job, run.run_config, step_keys_to_execute=[step_key], known_state=known_state
             )

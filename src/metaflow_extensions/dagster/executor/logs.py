@@ -72,10 +72,11 @@ class StepLogs:
             local = manager
         if isinstance(local, LocalComputeLogManager):
             self._stack.callback(_mark_complete, local, log_key)
-        stdout, stderr = (
+        streams: list[IO[Any] | None] = [
             self._stack.enter_context(local.open_log_stream(log_key, kind))
             for kind in (ComputeIOType.STDOUT, ComputeIOType.STDERR)
-        )
+        ]
+        stdout, stderr = streams
         if stdout is None or stderr is None:
             return None
         log_context = CapturedLogContext(log_key)
@@ -92,7 +93,7 @@ def _binary(stream: IO[Any]) -> BinaryIO:
     return stream.buffer if isinstance(stream, io.TextIOWrapper) else stream  # pyright: ignore
 
 
-def _mark_complete(manager: LocalComputeLogManager, log_key: list[str]) -> None:
+def _mark_complete(manager: Any, log_key: list[str]) -> None:
     """Leave the file by which readers know that nothing more will come, as `capture_logs` does."""
     with open(manager.complete_artifact_path(log_key), "a"):
         pass

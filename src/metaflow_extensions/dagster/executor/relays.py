@@ -372,7 +372,7 @@ def _find_relays(plan: ExecutionPlan) -> dict[str, _Relay]:
     if plan.known_state.parent_state is not None:
         return {}
     steps: dict[str, Any] = dict(plan.step_dict_by_key)
-    relays = {}
+    relays: dict[str, _Relay] = {}
     for step in steps.values():
         kind = step.tags.get(HELPER_TAG)
         if kind in _RELAYS and not step.pool:

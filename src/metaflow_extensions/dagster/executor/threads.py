@@ -9,7 +9,7 @@ import os
 import queue
 import threading
 import time
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Mapping
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import AbstractContextManager, ExitStack, nullcontext
 from typing import Any
@@ -46,10 +46,15 @@ from .stock import DEFAULT_MAX_CONCURRENT
 INTERRUPT_POLL = 0.2  # seconds between looks for an interrupt while all steps are busy
 
 
+def retry_mode(retries: Mapping[str, Any]) -> RetryMode:
+    """What a configuration says of retries, such as ``{"disabled": {}}``."""
+    return RetryMode(next(iter(retries), RetryMode.ENABLED))
+
+
 def create(config: dict[str, Any]) -> Executor:
     """The executor that its configuration in a run asks for (see ``stock.config_schema``)."""
     return ThreadExecutor(
-        retries=RetryMode.from_config(config["retries"]) or RetryMode.ENABLED,
+        retries=retry_mode(config["retries"]),
         max_concurrent=config.get("max_concurrent") or DEFAULT_MAX_CONCURRENT,
         tag_concurrency_limits=config.get("tag_concurrency_limits"),
         step_dependency_config=StepDependencyConfig.from_config(
@@ -238,7 +243,7 @@ class PlanRun:
             workers.submit(self._run_step, step_context)
         if is_update:
             yield from self._active.concurrency_event_iterator(self._context)
-            skipped = []
+            skipped: list[DagsterEvent] = []
             for event in self._active.plan_events_iterator(self._context):
                 self._backlog.is_stale = True  # what skips a step may make another one ready
                 skipped.append(event)

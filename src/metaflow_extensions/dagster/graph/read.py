@@ -8,15 +8,18 @@ from __future__ import annotations
 
 import math
 from dataclasses import replace
-from typing import Any
+from typing import TYPE_CHECKING
 
 from .._metaflow_internals import ends_of
 from .model import FlowShape, Guard, StepKind, StepShape
 
+if TYPE_CHECKING:
+    from .._metaflow_internals.types import Graph, Node
+
 _Stack = tuple[frozenset[str], ...]
 
 
-def read_shape(graph: Any) -> FlowShape:
+def read_shape(graph: Graph) -> FlowShape:
     """Read a linted ``metaflow.graph.FlowGraph``.
 
     Returns:
@@ -53,11 +56,11 @@ def read_shape(graph: Any) -> FlowShape:
     return shape
 
 
-def _targets(node: Any) -> tuple[str, ...]:
+def _targets(node: Node) -> tuple[str, ...]:
     return tuple(name for name in dict.fromkeys(node.out_funcs) if name != node.name)
 
 
-def is_gang(node: Any) -> bool:
+def is_gang(node: Node) -> bool:
     """Whether a control task starts this step's tasks: ``@parallel``, or another unbounded foreach.
 
     Only the value that a task hands to ``self.next`` says that a foreach is unbounded. What shows
@@ -69,7 +72,7 @@ def is_gang(node: Any) -> bool:
     )
 
 
-def _kind(graph: Any, node: Any) -> StepKind:
+def _kind(graph: Graph, node: Node) -> StepKind:
     if node.type == "end":
         return StepKind.END
     if node.type == "foreach":
@@ -81,19 +84,19 @@ def _kind(graph: Any, node: Any) -> StepKind:
     return StepKind.LINEAR
 
 
-def _opens_items(graph: Any, node: Any) -> bool:
+def _opens_items(graph: Graph, node: Node) -> bool:
     if node.type != "foreach" or node.parallel_foreach:
         return False
     return not is_gang(graph[node.out_funcs[0]])
 
 
-def _topological_order(graph: Any) -> list[str]:
+def _topological_order(graph: Graph) -> list[str]:
     """Kahn's algorithm, breadth first from the start step, ties in the order of the source."""
     waiting = {node.name: 0 for node in graph}
     for node in graph:
         for target in _targets(node):
             waiting[target] += 1
-    ready, order = [ends_of(graph)[0]], []
+    ready, order = [ends_of(graph)[0]], list[str]()
     while ready:
         name = ready.pop(0)
         order.append(name)
@@ -104,7 +107,7 @@ def _topological_order(graph: Any) -> list[str]:
     return order
 
 
-def _stack_on_entry(graph: Any, sources: list[str], stacks: dict[str, _Stack]) -> _Stack:
+def _stack_on_entry(graph: Graph, sources: list[str], stacks: dict[str, _Stack]) -> _Stack:
     """Splits that are open when control enters a step.
 
     All ways in are equally deep, says the linter, but a switch may lead to one of several splits
@@ -116,7 +119,7 @@ def _stack_on_entry(graph: Any, sources: list[str], stacks: dict[str, _Stack]) -
         else stacks[source]
         for source in sources
     ]
-    return tuple(frozenset().union(*level) for level in zip(*ways, strict=True))
+    return tuple(frozenset[str]().union(*level) for level in zip(*ways, strict=True))
 
 
 def _guards(shape: FlowShape, step: StepShape) -> tuple[Guard, ...]:

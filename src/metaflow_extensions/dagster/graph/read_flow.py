@@ -7,11 +7,9 @@ import inspect
 import json
 import tokenize
 from itertools import chain
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from metaflow.exception import MetaflowException
-from metaflow.metaflow_current import current
-from metaflow.user_configs.config_parameters import dump_config_values
 
 from .._metaflow_internals import (
     flow_decorators_of,
@@ -20,6 +18,7 @@ from .._metaflow_internals import (
     step_decorators_of,
     written_spec,
 )
+from .._metaflow_internals.untyped import config_values, current_value
 from ..errors import DagsterDeployError, Problems
 from .flow import (
     DecoratorView,
@@ -33,11 +32,14 @@ from .flow import (
 from .read import read_shape
 from .read_parameters import read_parameters
 
+if TYPE_CHECKING:
+    from .._metaflow_internals.types import Flow
+
 # Decorators whose attributes are read. What others hold (@environment's vars, say) may be secret.
 _OPEN = frozenset(["retry", "timeout", "resources", "catch", "parallel", "conda", "pypi", "card"])
 
 
-def read_flow(flow: Any, problems: Problems | None = None) -> FlowView:
+def read_flow(flow: Flow, problems: Problems | None = None) -> FlowView:
     """Read a flow that is loaded and linted, with its decorators initialised.
 
     Deploy-time functions of parameters and triggers are called, each once.
@@ -62,7 +64,7 @@ def read_flow(flow: Any, problems: Problems | None = None) -> FlowView:
         shape=shape,
         project=read_project(),
         parameters=read_parameters(flow, found),
-        configs=json.loads(json.dumps(dump_config_values(flow))),
+        configs=json.loads(json.dumps(config_values(flow))),
         steps={step.name: _step(flow, step.name) for step in shape.steps},
         schedule=_schedule(flow),
         triggers=tuple(trigger for trigger in triggers if trigger is not None),
@@ -99,15 +101,15 @@ def _read_source(flow_class: type) -> tuple[int, frozenset[str]]:
 def read_project() -> ProjectView | None:
     """The project of the flow that is loaded, by what its ``@project`` has put into ``current``
     (metaflow/plugins/project_decorator.py)."""
-    name = current.get("project_name")
+    name = current_value("project_name")
     if not name:
         return None
     return ProjectView(
-        str(name), str(current.get("branch_name")), str(current.get("project_flow_name"))
+        str(name), str(current_value("branch_name")), str(current_value("project_flow_name"))
     )
 
 
-def _schedule(flow: Any) -> ScheduleView | None:
+def _schedule(flow: Flow) -> ScheduleView | None:
     """``@schedule`` with every kind of time switched off schedules nothing, as for Argo
     (``_get_schedule`` in metaflow/plugins/argo/argo_workflows.py)."""
     decorators = flow_decorators_of(flow, "schedule")
@@ -130,7 +132,7 @@ def _trigger(decorator: Any) -> TriggerView:
     return TriggerView(decorator.name, tuple(decorator.triggers), decorator.options or {})
 
 
-def _step(flow: Any, name: str) -> StepView:
+def _step(flow: Flow, name: str) -> StepView:
     step = getattr(flow, name)
     return StepView(
         decorators=tuple(map(_decorator, step_decorators_of(flow, name))),

@@ -8,18 +8,22 @@ from __future__ import annotations
 
 import copy
 import json
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import replace
 from enum import Enum
-from typing import Any, Final
+from typing import TYPE_CHECKING, Any, Final, TypeGuard
 
 from metaflow.exception import MetaflowException
-from metaflow.parameters import DeployTimeField, JSONTypeClass, deploy_time_eval
+from metaflow.parameters import DeployTimeField, JSONTypeClass
 
 from .._metaflow_internals import check_parameters, click, parameters_of
+from .._metaflow_internals.untyped import evaluate
 from ..errors import DagsterDeployError, Problems
 from .flow import ParameterView
 from .parameter_kind import ParameterKind
+
+if TYPE_CHECKING:
+    from .._metaflow_internals.types import Flow
 
 
 class _Missing(Enum):
@@ -35,7 +39,7 @@ MISSING: Final = _Missing.MISSING
 _NOTE_FILE = "Path of a file where the job runs, or the descriptor of an uploaded file."
 
 
-def read_parameters(flow: Any, problems: Problems) -> tuple[ParameterView, ...]:
+def read_parameters(flow: Flow, problems: Problems) -> tuple[ParameterView, ...]:
     """Read the parameters that a run can set, in Metaflow's order.
 
     Deploy-time functions are called, each once, and default files of ``IncludeFile`` are uploaded
@@ -111,8 +115,9 @@ def _plain(name: str, click_type: Any, kind: ParameterKind, default: Any) -> Any
         return default if isinstance(default, str) else MISSING
     if kind.base == "fixed":
         return _as_json(default)
+    convert: Callable[[Any], Any] = click.types.convert_type(click_type)
     try:
-        value = click.types.convert_type(click_type)(default)
+        value = convert(default)
     except Exception as error:
         reason = getattr(error, "message", None) or str(error)
         raise DagsterDeployError(
@@ -144,9 +149,10 @@ def _evaluate(name: str, field: DeployTimeField, *, repeated: bool) -> Any:
     """
     returned: list[Any] = []
     recorded = copy.copy(field)
-    recorded.fun = _recording(field.fun, returned)
+    function: Callable[..., Any] = vars(field)["fun"]
+    recorded.fun = _recording(function, returned)
     try:
-        value = deploy_time_eval(recorded)
+        value = evaluate(recorded)
     except MetaflowException as error:
         raise DagsterDeployError(
             f"The deploy-time default of parameter *{name}* cannot be used. {error.message}"
@@ -164,9 +170,11 @@ def _evaluate(name: str, field: DeployTimeField, *, repeated: bool) -> Any:
             f"{type(returned[-1]).__name__}, and a parameter without a *type* is text: a native "
             f"run stops there too. Give the parameter type={type(returned[-1]).__name__}."
         )
-    if repeated and isinstance(returned[-1], (list, tuple)):
-        return list(returned[-1])
-    return value
+    return list(returned[-1]) if repeated and _is_several(returned[-1]) else value
+
+
+def _is_several(value: object) -> TypeGuard[Sequence[Any]]:
+    return isinstance(value, (list, tuple))
 
 
 def _recording(function: Callable[..., Any], returned: list[Any]) -> Callable[..., Any]:

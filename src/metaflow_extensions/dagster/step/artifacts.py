@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any
 from .._metaflow_internals import artifact_infos
 
 if TYPE_CHECKING:
-    from .._metaflow_internals.types import TaskDatastore
+    from .._metaflow_internals.types import ForeachFrame, TaskDatastore
 
 _SHOWN_BYTES = 512  # of an artifact's pickle, up to which its value is shown
 _PLAIN_TYPES = frozenset(["NoneType", "bool", "dict", "float", "int", "list", "str", "tuple"])
@@ -20,7 +20,7 @@ _EXACT_BELOW = 2**53  # JSON numbers are floats for a browser
 _PRIVATE_NAME = re.compile(r"(?i)passw|secret|token|credential|api_?key|private_?key")
 
 
-def values_at_hand(flow: Any) -> dict[str, Any]:
+def values_at_hand(flow: object) -> dict[str, Any]:
     """What a step has set, before Metaflow stores it and removes it from the flow (``persist`` in
     metaflow/datastore/task_datastore.py); only what may be small and plain.
 
@@ -50,7 +50,7 @@ def describe_artifacts(
             other values of its class.
     """
     if hidden is None:
-        graph_info = task.get("_graph_info") or {}
+        graph_info: dict[str, list[dict[str, str]]] = task.get("_graph_info") or {}
         of_class = [*graph_info.get("parameters", ()), *graph_info.get("constants", ())]
         hidden = {entry["name"] for entry in of_class}
     described: dict[str, list[Any]] = {}
@@ -90,7 +90,7 @@ def _shown(name: str, value: Any) -> list[Any]:
         return []
 
 
-def item_label(frames: Collection[Any]) -> str | None:
+def item_label(frames: Collection[ForeachFrame]) -> str | None:
     """What a task of a foreach goes over, outermost first, such as ``eu / region-03``.
 
     Args:

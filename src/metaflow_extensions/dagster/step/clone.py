@@ -9,16 +9,11 @@ generated file look for.
 from __future__ import annotations
 
 import os
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
-from metaflow.cli_components import init_cmd
-from metaflow.clone_util import clone_task_helper
-from metaflow.datastore.datastore_set import TaskDataStoreSet
 from metaflow.exception import MetaflowException
-from metaflow.metadata_provider import MetaDatum
-from metaflow.runtime import PREFETCH_DATA_ARTIFACTS
 
 from .._metaflow_internals import (
     TaskWithArtifacts,
@@ -28,11 +23,20 @@ from .._metaflow_internals import (
     listable,
     parameters_of,
 )
+from .._metaflow_internals.untyped import (
+    clone_task,
+    init_command,
+    register_metadata,
+    tasks_of_run,
+)
 from ..contract import _make_task_id, _round_suffix
 from ..errors import DagsterRunError
 from ..graph.read import is_gang
 from .artifacts import describe_artifacts, item_label
 from .result import transition_refusal
+
+if TYPE_CHECKING:
+    from .._metaflow_internals.types import CliState, ForeachFrame, Graph, TaskDatastore
 
 _WORKERS = 16  # cloning waits for the datastore and the metadata service most of the time
 _NONE = "-"  # an argument that was not given
@@ -40,7 +44,7 @@ _PARAMS = "params"
 
 
 def clone(
-    state: Any,
+    state: CliState,
     origin_run_id: str,
     step: str,
     only: str,
@@ -58,11 +62,7 @@ def clone(
         by_step: Whether the generated file names tasks after their steps. Those made by version
             0.1.0 before November 2026 call the task of each step ``task``.
     """
-    origin = TaskDataStoreSet(
-        listable(state.flow_datastore),
-        origin_run_id,
-        prefetch_data_artifacts=PREFETCH_DATA_ARTIFACTS,
-    )
+    origin = list(tasks_of_run(listable(state.flow_datastore), origin_run_id))
     parameters = next(
         (t for t in origin if t.pathspec.split("/")[1] == "_parameters" and t["_task_ok"]), None
     )
@@ -92,19 +92,9 @@ def clone(
     tasks = list(_tasks_to_clone(state.graph, origin, rerun, by_step))
     names = {task.pathspec: f"{run_id}/{name}" for task, name in tasks}
 
-    def clone_one(task: Any) -> None:
-        _, step_name, task_id = task.pathspec.split("/")
-        clone_task_helper(
-            state.flow.name,
-            origin_run_id,
-            run_id,
-            step_name,
-            task_id,
-            names[task.pathspec].split("/")[2],
-            state.flow_datastore,
-            state.metadata,
-            origin_ds_set=changed.over(task),
-        )
+    def clone_one(task: TaskDatastore) -> None:
+        task_id = names[task.pathspec].split("/")[2]
+        clone_task(state, task, run_id, task_id, changed.over(task))
 
     with ThreadPoolExecutor(_WORKERS) as pool:
         # list() raises what a thread has raised.
@@ -122,12 +112,12 @@ class _Changed(TaskWithArtifacts):
     value has to be in all cloned tasks for those that run again to see it.
     """
 
-    def __init__(self, task: Any, objects: dict[str, Any], info: dict[str, Any]) -> None:
+    def __init__(self, task: TaskDatastore, objects: dict[str, Any], info: dict[str, Any]) -> None:
         self._new_objects, self._new_info = objects, info
         old_objects, old_info = artifacts_of(task)
         super().__init__({**old_objects, **objects}, {**old_info, **info})
 
-    def over(self, task: Any) -> _Changed:
+    def over(self, task: TaskDatastore) -> _Changed:
         """The same changes to another task, as far as it has these artifacts."""
         names = [name for name in self._new_objects if name in artifacts_of(task)[0]]
         return _Changed(
@@ -136,25 +126,25 @@ class _Changed(TaskWithArtifacts):
             {name: self._new_info[name] for name in names},
         )
 
-    def get_with_pathspec(self, _: str) -> _Changed:
+    def get_with_pathspec(self, pathspec: str) -> _Changed:
         """What ``clone_task_helper`` asks a set of tasks for."""
         return self
 
 
 def _parse(
-    state: Any, arguments: Sequence[str], wanted: set[str] | None
+    state: CliState, arguments: Sequence[str], wanted: set[str] | None
 ) -> tuple[dict[str, Any], dict[str, Any]]:
     """Options of ``init``, and the parameters given there as artifacts of ``_parameters``."""
-    init_command: Any = init_cmd.init
-    for option in init_command.params:
+    command = init_command()
+    for option in command.params:
         # What is left out stays as it was, so nothing has to be given.
         if option.name not in ("run_id", "task_id"):
             option.required = False
-    options = init_command.make_context(
+    options = command.make_context(
         "init", list(arguments), auto_envvar_prefix="METAFLOW_INIT"
     ).params
     names = {arg[2:].partition("=")[0] for arg in arguments if arg.startswith("--")}
-    given = {}
+    given: dict[str, Any] = {}
     for variable, parameter in parameters_of(state.flow):
         name = parameter.name
         envvar = "METAFLOW_INIT_" + name.replace("-", "_").upper()
@@ -170,12 +160,12 @@ def _parse(
     return options, given
 
 
-def _closure(graph: Any, step: str | None) -> set[str]:
+def _closure(graph: Graph, step: str | None) -> set[str]:
     """A step and all that follow it."""
     if step is not None and step not in graph.nodes:
         known = ", ".join(graph.nodes)
         raise MetaflowException(f"There is no step *{step}* in this flow. Its steps: {known}.")
-    found, queue = set(), [] if step is None else [step]
+    found, queue = set[str](), [] if step is None else [step]
     while queue:
         name = queue.pop()
         if name not in found:
@@ -185,11 +175,11 @@ def _closure(graph: Any, step: str | None) -> set[str]:
 
 
 def _tasks_to_clone(
-    graph: Any, origin: Iterable[Any], rerun: set[str], by_step: bool
-) -> Iterable[tuple[Any, str]]:
+    graph: Graph, origin: Iterable[TaskDatastore], rerun: set[str], by_step: bool
+) -> Iterator[tuple[TaskDatastore, str]]:
     """The tasks that need not run again, each with ``step/task id`` in the new run."""
-    finished: dict[str, Any] = {}
-    mappers: dict[str, Any] = {}
+    finished: dict[str, TaskDatastore] = {}
+    mappers: dict[str, TaskDatastore] = {}
     for task in origin:
         step_name = task.pathspec.split("/")[1]
         if step_name == "_parameters" or step_name in rerun or step_name not in graph.nodes:
@@ -206,29 +196,32 @@ def _tasks_to_clone(
         yield task, name
         # The tasks of a gang go with their control task, which is the first of them in @parallel.
         parallel = graph[name.split("/")[0]].parallel_step
-        for number, path in enumerate(task.get("_control_mapper_tasks") or []):
+        gang: Sequence[str] = task.get("_control_mapper_tasks") or ()
+        for number, path in enumerate(gang):
             if path in mappers:
                 yield mappers[path], f"{name}_node_{number}" if parallel else f"{name}-{number}"
 
 
-def _task_id(graph: Any, step_name: str, task: Any, by_step: bool) -> str:
+def _task_id(graph: Graph, step_name: str, task: TaskDatastore, by_step: bool) -> str:
     """The id that the op of this task gives it (``_task_id`` in the generated file)."""
-    frames = task.get("_foreach_stack") or ()
+    frames: Sequence[ForeachFrame] = task.get("_foreach_stack") or ()
     indices = [frame.index for frame in frames if not is_gang(graph[frame.step])]
-    rounds = task.get("_iteration_stack") or ()
+    rounds: Sequence[int] = task.get("_iteration_stack") or ()
     name = step_name if by_step else "task"
     return _make_task_id(name, indices) + "".join(map(_round_suffix, rounds))
 
 
-def _started(task: Any) -> float:
+def _started(task: TaskDatastore) -> float:
     """When the attempt began, in Unix time."""
     return task.load_metadata(["attempt"])["attempt"]["time"]
 
 
-def _facts(graph: Any, task: Any, names: dict[str, str]) -> dict[str, Any]:
+def _facts(graph: Graph, task: TaskDatastore, names: dict[str, str]) -> dict[str, Any]:
     """What the op hands on (``_Facts`` in the generated file)."""
     step_name = task.pathspec.split("/")[1]
-    next_steps = list((task.get("_transition") or ([], None))[0])
+    transition: tuple[list[str], object] = task.get("_transition") or ([], None)
+    gang: Sequence[str] = task.get("_control_mapper_tasks") or ()
+    next_steps = list(transition[0])
     if graph[step_name].parallel_foreach:
         splits = task["_parallel_ubf_iter"].num_parallel
     else:
@@ -237,14 +230,16 @@ def _facts(graph: Any, task: Any, names: dict[str, str]) -> dict[str, Any]:
         "splits": splits or 0,
         "next_steps": next_steps,
         "refusal": transition_refusal(graph[step_name], next_steps, is_ok=True),
-        "gang": [names[path] for path in task.get("_control_mapper_tasks") or []],
+        "gang": [names[path] for path in gang],
         "artifacts": describe_artifacts(task),
         "item": item_label(task.get("_foreach_stack") or ()),
         "cloned_from": task.pathspec,
     }
 
 
-def _register_parameters(state: Any, run_id: str, origin_run_id: str, parameters: Any) -> None:
+def _register_parameters(
+    state: CliState, run_id: str, origin_run_id: str, parameters: TaskDatastore
+) -> None:
     """The metadata of ``_parameters``: where it is from, and where the graph begins and ends."""
     metadata, graph = state.metadata, state.graph
     metadata.register_task_id(run_id, "_parameters", _PARAMS, 0)
@@ -257,10 +252,4 @@ def _register_parameters(state: Any, run_id: str, origin_run_id: str, parameters
     if has_free_ends(graph):
         start, end = ends_of(graph)
         fields += [("start_step", start, "graph_structure"), ("end_step", end, "graph_structure")]
-    tags = ["attempt_id:0"]
-    metadata.register_metadata(
-        run_id,
-        "_parameters",
-        _PARAMS,
-        [MetaDatum(field=f, value=v, type=kind, tags=tags) for f, v, kind in fields],
-    )
+    register_metadata(metadata, run_id, "_parameters", _PARAMS, fields, attempt=0)

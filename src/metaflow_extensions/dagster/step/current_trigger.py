@@ -8,11 +8,14 @@ from __future__ import annotations
 import json
 import os
 import re
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from metaflow.events import MetaflowEvent, Trigger
 
 from .._metaflow_internals import replace_events, set_current, storage_of
+
+if TYPE_CHECKING:
+    from .._metaflow_internals.types import TaskDatastore
 
 _FIELDS = ("name", "id", "timestamp", "type")
 
@@ -20,14 +23,16 @@ _FIELDS = ("name", "id", "timestamp", "type")
 class DagsterTriggerEvent(MetaflowEvent):
     """An event of ``current.trigger``, with the payload that it was published with."""
 
-    _source: dict[str, Any]
+    source: dict[str, Any]
+    """As the sensor has noted it."""
 
     @property
     def payload(self) -> dict[str, Any]:
         """The event's fields; empty for a run. Large ones are read from Dagster's event log."""
-        if "log_id" in self._source:
-            self._source["payload"] = _read_payload(self.name, self._source.pop("log_id"))
-        return self._source.get("payload", {})
+        if "log_id" in self.source:
+            name: str = self.source["name"]
+            self.source["payload"] = _read_payload(name, self.source.pop("log_id"))
+        return self.source.get("payload", {})
 
 
 class DagsterTrigger(Trigger):
@@ -35,11 +40,12 @@ class DagsterTrigger(Trigger):
 
     def __init__(self, events: list[dict[str, Any]]) -> None:
         events = sorted(events, key=lambda event: event["timestamp"], reverse=True)
-        super().__init__([{name: event[name] for name in _FIELDS} for event in events])
+        shown = [{name: event[name] for name in _FIELDS} for event in events]
+        super().__init__(shown)  # pyright: ignore[reportUnknownMemberType]  # it has no types
 
         def with_payload(values: tuple[Any, ...], place: int) -> DagsterTriggerEvent:
             event = DagsterTriggerEvent(*values)
-            event._source = events[place]
+            event.source = events[place]
             return event
 
         replace_events(self, with_payload)
@@ -53,7 +59,7 @@ def announce_origin(is_start: bool) -> dict[str, str]:
             under Argo Workflows (metaflow/plugins/argo/argo_workflows_decorator.py).
     """
     tags = json.loads(os.environ.get("METAFLOW_DAGSTER_RUN_TAGS") or "{}")
-    fields = {}
+    fields: dict[str, str] = {}
     if "metaflow/scheduled_time" in tags:
         fields["dagster-scheduled-time"] = tags["metaflow/scheduled_time"]
     events = json.loads(tags.get("metaflow/triggered_by") or "[]")
@@ -65,7 +71,7 @@ def announce_origin(is_start: bool) -> dict[str, str]:
     return fields
 
 
-def left_origin(task_datastore: Any) -> dict[str, str]:
+def left_origin(task_datastore: TaskDatastore) -> dict[str, str]:
     """The variables that the op has left in the datastore (``run_task`` in driver/run.py).
 
     Empty where there are none. Workers of a gang have those of their control task.

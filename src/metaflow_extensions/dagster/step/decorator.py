@@ -11,7 +11,7 @@ import json
 import os
 import traceback
 from collections.abc import Mapping
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from metaflow.decorators import StepDecorator
 from metaflow.metadata_provider import MetaDatum
@@ -21,6 +21,9 @@ from .._metaflow_internals import ends_of, foreach_frames
 from .artifacts import item_label, values_at_hand
 from .current_trigger import announce_origin, left_origin
 from .result import task_result
+
+if TYPE_CHECKING:
+    from .._metaflow_internals.types import Flow, Graph, TaskDatastore
 
 _METADATA = {
     "dagster-run-id": "METAFLOW_DAGSTER_RUN_ID",
@@ -42,12 +45,12 @@ class DagsterInternalDecorator(StepDecorator):
     def task_pre_step(
         self,
         step_name: str,
-        task_datastore: Any,
+        task_datastore: TaskDatastore,
         metadata: Any,
         run_id: str,
         task_id: str,
-        flow: Any,
-        graph: Any,
+        flow: Flow,
+        graph: Graph,
         retry_count: int,
         max_user_code_retries: int,
         ubf_context: str | None,
@@ -74,7 +77,7 @@ class DagsterInternalDecorator(StepDecorator):
             metadata.register_metadata(run_id, step_name, task_id, data)
 
     def task_post_step(
-        self, step_name: str, flow: Any, graph: Any, retry_count: int, max_user_code_retries: int
+        self, step_name: str, flow: Flow, graph: Graph, retry_count: int, max_user_code_retries: int
     ) -> None:
         self._values = values_at_hand(flow)
 
@@ -82,8 +85,8 @@ class DagsterInternalDecorator(StepDecorator):
         self,
         exception: BaseException,
         step_name: str,
-        flow: Any,
-        graph: Any,
+        flow: Flow,
+        graph: Graph,
         retry_count: int,
         max_user_code_retries: int,
     ) -> None:
@@ -97,8 +100,8 @@ class DagsterInternalDecorator(StepDecorator):
     def task_finished(
         self,
         step_name: str,
-        flow: Any,
-        graph: Any,
+        flow: Flow,
+        graph: Graph,
         is_task_ok: bool,
         retry_count: int,
         max_user_code_retries: int,

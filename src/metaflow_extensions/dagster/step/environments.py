@@ -10,13 +10,18 @@ import fcntl
 import json
 import os
 from io import BytesIO
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
-from .._metaflow_internals.package import MetaflowPackage, use_extracted
+from .._metaflow_internals.package import MetaflowPackage, is_conda, use_extracted
 from ..contract import _cache_folder
 
+if TYPE_CHECKING:
+    from .._metaflow_internals.types import CliState
 
-def prepare_environment(state: Any, step_name: str, decorators: list[Any], metadata: str) -> None:
+
+def prepare_environment(
+    state: CliState, step_name: str, decorators: list[Any], metadata: str
+) -> None:
     """Make the step's environment of what was deployed, unless this machine has it.
 
     Does nothing where the environment is not of conda's kind, or is disabled for the step.
@@ -28,7 +33,7 @@ def prepare_environment(state: Any, step_name: str, decorators: list[Any], metad
         metadata: What Metaflow says of the format of the deployed package.
     """
     environment = state.environment
-    if not hasattr(environment, "write_to_environment_manifest"):
+    if not is_conda(environment):
         return
     step = next(step for step in state.flow if step.name == step_name)
     env_id = environment.get_environment(step).get("id_")

@@ -13,28 +13,33 @@ import sys
 import tempfile
 from collections.abc import Sequence
 from functools import cached_property
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
-from metaflow.cli_components.step_cmd import step as step_command
-from metaflow.runtime import CLIArgs, Task
 from metaflow.unbounded_foreach import UBF_CONTROL
-from metaflow.user_configs.config_parameters import dump_config_values
-from metaflow.util import decompress_list
 
 from .._metaflow_internals import call_hook, step_decorators_of, tell_hooks
-from .._metaflow_internals.package import MetaflowPackage
+from .._metaflow_internals.package import MetaflowPackage, build_package
+from .._metaflow_internals.untyped import (
+    config_values,
+    expand_paths,
+    launch_arguments,
+    runtime_task,
+    step_command,
+)
 from .environments import prepare_environment
 
+if TYPE_CHECKING:
+    from .._metaflow_internals.types import CliState
 
-def launch(state: Any, arguments: Sequence[str]) -> None:
+
+def launch(state: CliState, arguments: Sequence[str]) -> None:
     """Run the launch hooks of one task and replace this process by the resulting command.
 
     Args:
         state: Metaflow's ``CliState`` with the flow loaded.
         arguments: What follows ``step`` on the command line of Metaflow's own command.
     """
-    command: Any = step_command  # a click command, which its type does not say
-    options = command.make_context("step", list(arguments)).params
+    options = step_command().make_context("step", list(arguments)).params
     step_name, run_id = options["step_name"], options["run_id"]
     retry_count, user_retries = options["retry_count"], options["max_user_code_retries"]
     ubf_context = None if options["ubf_context"] == "none" else options["ubf_context"]
@@ -48,7 +53,7 @@ def launch(state: Any, arguments: Sequence[str]) -> None:
         call_hook(deco, "runtime_init", (step_name,), (state.flow, state.graph, package, run_id))
 
     state.metadata.add_sticky_tags(tags=options["opt_tag"])
-    task = Task(
+    task = runtime_task(
         state.flow_datastore,
         state.flow,
         step_name,
@@ -71,7 +76,7 @@ def launch(state: Any, arguments: Sequence[str]) -> None:
         task.retries = retry_count
         task.new_attempt()
 
-    args = CLIArgs(task)
+    args = launch_arguments(task)
     if options["opt_namespace"] is not None:
         args.command_options["namespace"] = options["opt_namespace"]
     tell_hooks(retry_count=retry_count, max_user_code_retries=user_retries)
@@ -82,8 +87,8 @@ def launch(state: Any, arguments: Sequence[str]) -> None:
             (step_name, args),
             (args, retry_count, user_retries, ubf_context),
         )
-    if config_values := dump_config_values(state.flow):
-        args.top_level_options["local-config-file"] = _config_file(config_values)
+    if configs := config_values(state.flow):
+        args.top_level_options["local-config-file"] = _config_file(configs)
     command_line = args.get_args()
     sys.stdout.flush()
     os.execvpe(command_line[0], command_line, {**os.environ, **args.get_env()})
@@ -99,7 +104,7 @@ class _Gang:
 class _LazyPackage:
     """The code package of the deployment; built again only for decorators that ask for more."""
 
-    def __init__(self, state: Any) -> None:
+    def __init__(self, state: CliState) -> None:
         self._state = state
         # Set for every task of a deployment (``code_of`` in driver/code.py).
         self.package_metadata = os.environ["METAFLOW_CODE_METADATA"]
@@ -112,14 +117,7 @@ class _LazyPackage:
 
     @cached_property
     def _package(self) -> MetaflowPackage:
-        state = self._state
-        return MetaflowPackage(
-            state.flow,
-            state.environment,
-            state.echo,
-            suffixes=state.package_suffixes,
-            flow_datastore=state.flow_datastore,
-        )
+        return build_package(self._state)
 
     def __getattr__(self, name: str) -> Any:
         return getattr(self._package, name)
@@ -130,7 +128,7 @@ def _input_paths(options: dict[str, Any]) -> list[str]:
     if not paths and options["input_paths_filename"]:
         with open(options["input_paths_filename"], encoding="utf-8") as file:
             paths = file.read().strip()
-    return decompress_list(paths) if paths else []
+    return expand_paths(paths) if paths else []
 
 
 def _config_file(values: dict[str, Any]) -> str:

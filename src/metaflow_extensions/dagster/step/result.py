@@ -3,20 +3,22 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import Any
-
-from metaflow import metaflow_config
+from typing import TYPE_CHECKING, Any
 
 from .._metaflow_internals import card_paths, ends_of, is_unbounded, transition_of
+from .._metaflow_internals.untyped import ui_url
 from ..contract import transition_error
 from .artifacts import describe_artifacts
 
+if TYPE_CHECKING:
+    from .._metaflow_internals.types import Flow, Graph, Node, TaskDatastore
+
 
 def task_result(
-    flow: Any,
-    graph: Any,
+    flow: Flow,
+    graph: Graph,
     step_name: str,
-    datastore: Any,
+    datastore: TaskDatastore,
     is_ok: bool,
     values: Mapping[str, Any],
 ) -> dict[str, Any]:
@@ -33,7 +35,7 @@ def task_result(
     node = graph[step_name]
     next_steps, splits, gang = transition_of(flow, node.parallel_foreach)
     has_cards = any(deco.name == "card" for deco in node.decorators)
-    ui: str | None = metaflow_config.UI_URL  # pyright: ignore[reportAssignmentType]
+    ui = ui_url()
     return {
         "splits": splits,
         "next_steps": next_steps,
@@ -50,13 +52,13 @@ def task_result(
     }
 
 
-def transition_refusal(node: Any, next_steps: list[str], is_ok: bool) -> str | None:
+def transition_refusal(node: Node, next_steps: list[str], is_ok: bool) -> str | None:
     """Why the run cannot go on after a task (``transition_error``), by its node in the graph."""
     is_switch = node.type == "split-switch"
     return transition_error(node.name, next_steps, node.out_funcs, is_switch, is_ok)
 
 
-def _foreach_refusal(graph: Any, node: Any, flow: Any) -> str | None:
+def _foreach_refusal(graph: Graph, node: Node, flow: Flow) -> str | None:
     """Why a foreach cannot run in the form that its job was made for; None if it can.
 
     Metaflow looks at the value when the run gets there (``_queue_task_foreach`` in

@@ -4,12 +4,16 @@ from __future__ import annotations
 
 import os
 from collections.abc import Mapping
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
+from .._metaflow_internals.untyped import setting
 from .base import Target
 from .home import embedded_home
 from .instance import LocalTarget
 from .webserver import LiveTarget
+
+if TYPE_CHECKING:
+    from .._metaflow_internals.types import FlowDatastore
 
 
 def target_at(address: Mapping[str, Any]) -> Target:
@@ -19,7 +23,7 @@ def target_at(address: Mapping[str, Any]) -> Target:
     return LocalTarget(address["home"], embedded=address["embedded"])
 
 
-def choose_target(url: str | None, flow_datastore: Any = None) -> Target:
+def choose_target(url: str | None, flow_datastore: FlowDatastore | None = None) -> Target:
     """The target that is configured.
 
     Args:
@@ -27,11 +31,9 @@ def choose_target(url: str | None, flow_datastore: Any = None) -> Target:
             variable METAFLOW_DAGSTER_URL, or its configuration file).
         flow_datastore: The flow's datastore, next to which the embedded instance is.
     """
-    from metaflow.metaflow_config_funcs import from_conf
-
-    configured = url or from_conf("DAGSTER_URL")
+    configured = url or setting("DAGSTER_URL")
     if configured:
-        return LiveTarget(str(configured))
+        return LiveTarget(configured)
     home = os.environ.get("DAGSTER_HOME")
     if home:
         return LocalTarget(os.path.expanduser(home), embedded=False)

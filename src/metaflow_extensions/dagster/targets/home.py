@@ -8,9 +8,14 @@ from __future__ import annotations
 
 import fcntl
 import os
-from collections.abc import Iterator
+from collections.abc import Generator
 from contextlib import contextmanager
-from typing import Any
+from typing import TYPE_CHECKING
+
+from .._metaflow_internals.untyped import local_root
+
+if TYPE_CHECKING:
+    from .._metaflow_internals.types import FlowDatastore
 
 _SETTINGS = """\
 # Written by metaflow-dagster: the Dagster instance of this project's runs. Yours to change.
@@ -24,14 +29,11 @@ run_coordinator:
 """
 
 
-def embedded_home(flow_datastore: Any = None) -> str:
+def embedded_home(flow_datastore: FlowDatastore | None = None) -> str:
     """``.metaflow/dagster`` of the project: next to the flow's data, if that is on this disk."""
     if flow_datastore is not None and flow_datastore.TYPE == "local":
         return os.path.join(os.path.abspath(flow_datastore.datastore_root), "dagster")
-    from metaflow.plugins.datastores.local_storage import LocalStorage
-
-    root = LocalStorage.get_datastore_root_from_config(_say_nothing)
-    return os.path.join(os.path.abspath(str(root)), "dagster")
+    return os.path.join(os.path.abspath(local_root()), "dagster")
 
 
 def prepare_home(home: str) -> None:
@@ -47,11 +49,8 @@ def prepare_home(home: str) -> None:
 
 
 @contextmanager
-def locked(path: str) -> Iterator[None]:
+def locked(path: str) -> Generator[None]:
     """Hold a lock between processes, for as long as it takes."""
     with open(path, "a") as file:
         fcntl.flock(file, fcntl.LOCK_EX)
         yield
-
-
-def _say_nothing(*_: Any, **__: Any) -> None: ...

@@ -128,7 +128,7 @@ class LocalTarget(Target):
             DagsterEventType.STEP_FAILURE,
             DagsterEventType.RUN_FAILURE,
         }
-        done, failed, error = set(), [], None
+        done, failed, error = set[str](), list[str](), None
         for entry in self._instance.all_logs(run.dagster_run_id, of_type=kinds):
             event = entry.dagster_event
             if event is None or not event.step_key:

@@ -9,12 +9,12 @@ from __future__ import annotations
 
 import fcntl
 import os
-from collections.abc import Iterator
+from collections.abc import Generator
 from contextlib import contextmanager
 
 
 @contextmanager
-def hold_run_lock(home: str, run_id: str) -> Iterator[None]:
+def hold_run_lock(home: str, run_id: str) -> Generator[None]:
     """Be the worker of a run; the file goes when the run has ended in order."""
     path = _path(home, run_id)
     os.makedirs(os.path.dirname(path), exist_ok=True)

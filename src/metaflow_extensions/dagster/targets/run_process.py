@@ -12,7 +12,7 @@ import json
 import os
 import signal
 import sys
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Generator
 from contextlib import contextmanager
 from dataclasses import asdict, dataclass
 from threading import Thread
@@ -87,7 +87,7 @@ class StoredRun:
 
 
 @contextmanager
-def _ctrl_c_cancels(instance: DagsterInstance, run: DagsterRun) -> Iterator[None]:
+def _ctrl_c_cancels(instance: DagsterInstance, run: DagsterRun) -> Generator[None]:
     """Mark the run as being cancelled when SIGINT comes; Dagster takes it for a failure else.
 
     Dagster installs a signal handler of its own while it runs a job, so the signal is learnt of

@@ -44,7 +44,7 @@ class RunInfo:
     started: float | None
     """Unix time; None before it starts."""
     ended: float | None
-    tags: dict[str, str] = field(default_factory=dict)
+    tags: dict[str, str] = field(default_factory=dict[str, str])
     steps_done: int | None = None
     steps_failed: tuple[str, ...] = ()
     url: str | None = None
@@ -88,7 +88,7 @@ class Starter:
     """``schedule`` or ``sensor``."""
     is_on: bool
     state_id: str
-    selector: dict[str, str] = field(default_factory=dict)
+    selector: dict[str, str] = field(default_factory=dict[str, str])
     """Its place in the deployment, as Dagster's API asks for it."""
 
 

@@ -7,13 +7,16 @@ import time
 import urllib.error
 import urllib.request
 from dataclasses import replace
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from ..contract import _make_run_id
 from ..errors import DagsterRunError
 from .base import Target
 from .headers import request_headers
 from .runs import Launch, LogPart, RunEvent, RunInfo, Starter, metaflow_status
+
+if TYPE_CHECKING:
+    from . import answers
 
 _REQUEST_SECONDS = 30.0
 _TERMINATE_SECONDS = 60.0
@@ -94,7 +97,7 @@ class LiveTarget(Target):
                 "workspace (dagster dev -f FILE), or reload the code location in the UI."
             )
         location, repository = place
-        result = self._ask(
+        result: answers.Launched = self._ask(
             _LAUNCH,
             params={
                 "selector": {
@@ -115,7 +118,7 @@ class LiveTarget(Target):
         )["launchRun"]
         if "run" in result:
             return result["run"]["runId"]
-        reasons = [e["message"] for e in result.get("errors", [])] or [result["message"]]
+        reasons = [e["message"] for e in result.get("errors", ())] or [result.get("message", "")]
         raise DagsterRunError(
             f"{self._sentence()} does not start job {launch.job}: {'; '.join(reasons)}"
         )
@@ -134,10 +137,12 @@ class LiveTarget(Target):
     def details(self, run: RunInfo) -> RunInfo:
         """The run with its steps counted and its error."""
         answer = self._ask(_STEPS, run=run.dagster_run_id)
-        stats = answer["runOrError"].get("stepStats", [])
+        steps: answers.Steps = answer["runOrError"]
+        log: answers.Log = answer["logsForRun"]
+        stats = steps.get("stepStats", [])
         failed = tuple(s["stepKey"] for s in stats if s["status"] == "FAILURE")
         error = None
-        for event in answer["logsForRun"].get("events", []):
+        for event in log.get("events", ()):
             if event["__typename"] == "ExecutionStepFailureEvent" and error is None:
                 error = _step_error(event)
         # Helper ops run no task.
@@ -148,22 +153,23 @@ class LiveTarget(Target):
         """What has happened in a run since `after`, and what to say there the next time."""
         found: list[RunEvent] = []
         while True:
-            log = self._ask(_EVENTS, run=dagster_run_id, after=after)["logsForRun"]
-            for event in log.get("events", []):
+            log: answers.Log = self._ask(_EVENTS, run=dagster_run_id, after=after)["logsForRun"]
+            for event in log.get("events", ()):
                 if event["__typename"] == "LogsCapturedEvent":
-                    keys = ",".join(event["stepKeys"] or [])
-                    found.append(RunEvent("logs", keys, file_key=event["fileKey"]))
+                    keys = ",".join(event.get("stepKeys") or ())
+                    found.append(RunEvent("logs", keys, file_key=event.get("fileKey")))
                 kind = _KINDS.get(event["__typename"])
                 if kind is not None:
-                    said = _step_error(event) if kind == "failed" else event["message"]
-                    when = float(event["timestamp"]) / 1000
-                    found.append(RunEvent(kind, event["stepKey"] or "", said, when))
+                    said = _step_error(event) if kind == "failed" else event.get("message")
+                    when = float(event.get("timestamp", 0)) / 1000
+                    found.append(RunEvent(kind, event.get("stepKey") or "", said, when))
             after = log.get("cursor", after)
             if not log.get("hasMore"):
                 return found, after
 
     def terminate(self, run: RunInfo) -> bool:
-        result = self._ask(_TERMINATE, run=run.dagster_run_id)["terminateRun"]
+        asked = self._ask(_TERMINATE, run=run.dagster_run_id)
+        result: answers.Terminated = asked["terminateRun"]
         deadline = time.monotonic() + _TERMINATE_SECONDS
         while time.monotonic() < deadline:
             now = self._runs({"runIds": [run.dagster_run_id]}, 1)
@@ -171,7 +177,8 @@ class LiveTarget(Target):
                 return True
             if result["__typename"] != "TerminateRunSuccess":
                 raise DagsterRunError(
-                    f"{self._sentence()} cannot stop {run.metaflow_run_id}: {result['message']}"
+                    f"{self._sentence()} cannot stop {run.metaflow_run_id}: "
+                    + result.get("message", "")
                 )
             time.sleep(0.5)
         return False
@@ -185,12 +192,13 @@ class LiveTarget(Target):
     def read_log(self, dagster_run_id: str, file_key: str, after: str | None) -> LogPart:
         # build_log_key_for_run of dagster/_core/storage/compute_log_manager.py
         key = [dagster_run_id, "compute_logs", file_key]
-        part = self._ask(_LOG, key=key, after=after)["capturedLogs"]
+        part: answers.CapturedLog = self._ask(_LOG, key=key, after=after)["capturedLogs"]
         return LogPart(part["stdout"] or "", part["stderr"] or "", part["cursor"])
 
     def starters(self, job: str) -> list[Starter]:
-        found = []
-        for node in self._ask(_STARTERS)["repositoriesOrError"].get("nodes", []):
+        found: list[Starter] = []
+        answer: answers.Starters = self._ask(_STARTERS)["repositoriesOrError"]
+        for node in answer.get("nodes", ()):
             place = {
                 "repositoryLocationName": node["location"]["name"],
                 "repositoryName": node["name"],
@@ -203,7 +211,7 @@ class LiveTarget(Target):
             of_job += [
                 ("sensor", sensor["name"], sensor["sensorState"])
                 for sensor in node["sensors"]
-                if any(target["pipelineName"] == job for target in sensor["targets"] or [])
+                if any(target["pipelineName"] == job for target in sensor["targets"] or ())
             ]
             for kind, name, state in of_job:
                 selector = {**place, f"{kind}Name": name}
@@ -229,12 +237,12 @@ class LiveTarget(Target):
         return f"{self._url}/runs/{run.dagster_run_id}"
 
     def _runs(self, condition: dict[str, Any], limit: int) -> list[RunInfo]:
-        result = self._ask(_RUNS, filter=condition, limit=limit)["runsOrError"]
+        result: answers.Runs = self._ask(_RUNS, filter=condition, limit=limit)["runsOrError"]
         if "results" not in result:
-            raise DagsterRunError(f"{self._sentence()} says: {result['message']}")
+            raise DagsterRunError(f"{self._sentence()} says: {result.get('message', '')}")
         return [self._info(run) for run in result["results"]]
 
-    def _info(self, run: dict[str, Any]) -> RunInfo:
+    def _info(self, run: answers.Run) -> RunInfo:
         tags = {tag["key"]: tag["value"] for tag in run["tags"]}
         return RunInfo(
             dagster_run_id=run["runId"],
@@ -249,8 +257,8 @@ class LiveTarget(Target):
 
     def _locate(self, job: str) -> tuple[str, str] | None:
         """Code location and repository of a job; None if it has no such job."""
-        found = self._ask(_FIND_JOB)["repositoriesOrError"]
-        for node in found.get("nodes", []):
+        found: answers.Jobs = self._ask(_FIND_JOB)["repositoriesOrError"]
+        for node in found.get("nodes", ()):
             if any(entry["name"] == job for entry in node["jobs"]):
                 return node["location"]["name"], node["name"]
         return None
@@ -283,12 +291,13 @@ class LiveTarget(Target):
         return self.description[0].upper() + self.description[1:]
 
 
-def _step_error(event: dict[str, Any]) -> str | None:
+def _step_error(event: answers.Event) -> str | None:
     """Why a step failed: the description of its Failure, or the innermost cause of its error."""
-    described = (event.get("failureMetadata") or {}).get("description")
-    error = event.get("error") or {}
-    causes = error.get("causes") or []
-    text = described or (causes[-1] if causes else error).get("message")
+    failure, error = event.get("failureMetadata"), event.get("error")
+    text = failure["description"] if failure else None
+    if not text and error:
+        causes = error["causes"]
+        text = causes[-1]["message"] if causes else error["message"]
     return text.strip() if text else None
 
 

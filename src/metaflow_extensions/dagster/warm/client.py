@@ -25,7 +25,7 @@ import subprocess
 import sys
 import threading
 import time
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Generator, Mapping, Sequence
 
 from .process_tree import SUPERVISOR
 from .rules import server_command, server_env, server_key
@@ -327,7 +327,7 @@ def prestart(cmd: Sequence[str], *, env: Mapping[str, str], cwd: str) -> bool:
 
 
 @contextlib.contextmanager
-def keep_warm() -> Iterator[None]:
+def keep_warm() -> Generator[None]:
     """Hold servers for a run: they end when the last of the runs in this process has ended."""
     state = _state
     with state.lock:

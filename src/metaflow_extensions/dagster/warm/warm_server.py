@@ -26,9 +26,9 @@ import struct
 import sys
 import time
 
-from warm_child import Job, Shared  # pyright: ignore[reportMissingImports]
-from warm_preload import GitFacts, preload  # pyright: ignore[reportMissingImports]
-from warm_sources import Sources  # pyright: ignore[reportMissingImports]
+from warm_child import Job, Shared
+from warm_preload import GitFacts, preload
+from warm_sources import Sources
 
 _HEADER = struct.Struct("!I")  # as in client.py, which has more imports than a server should
 _IDLE_SECONDS = 60.0  # a server without children ends after this; its client starts another one
@@ -58,8 +58,10 @@ class Server:
         for fd in self.signals:
             os.set_blocking(fd, False)
         signal.set_wakeup_fd(self.signals[1], warn_on_full_buffer=False)
-        signal.signal(signal.SIGCHLD, lambda *_: None)
+        signal.signal(signal.SIGCHLD, self._wake)
         signal.signal(signal.SIGTERM, self._end)
+
+    def _wake(self, *_: object) -> None: ...
 
     def _end(self, *_: object) -> None:
         self.is_ended = True
@@ -121,7 +123,7 @@ class Server:
 
     def _read(self, size: int) -> bytes | None:
         """Exactly `size` bytes; None if the client ends before that."""
-        parts = []
+        parts: list[bytes] = []
         while size:
             try:
                 part = self.client.recv(min(size, 1 << 20))

@@ -40,7 +40,7 @@ def _serve(descriptor: int) -> None:
     """Serve; returns in the children."""
     folder = os.path.dirname(os.path.dirname(os.path.abspath(__file__)))
     sys.path.insert(0, folder)
-    import warm_server  # pyright: ignore[reportMissingImports]
+    import warm_server
 
     sys.path.remove(folder)
     sys.path_importer_cache.pop(folder, None)
