@@ -39,7 +39,7 @@ def test_registry_keeps_forgets_and_lists(tmp_path):
 @pytest.fixture
 def as_user(monkeypatch, tmp_path):
     monkeypatch.setenv("METAFLOW_HOME", str(tmp_path))
-    name = "metaflow_extensions.dagster.deploy.tokens.get_username"
+    name = "metaflow_extensions.dagster.deploy.tokens.user_name"
     return lambda user: monkeypatch.setattr(name, lambda: user)
 
 

@@ -171,8 +171,8 @@ def test_command(deploy):
 @pytest.mark.parametrize(
     ("name", "payload", "problem"),
     [
-        ("ready", "{", "--payload is no JSON "),
-        ("ready", "[]", "--payload is no JSON object"),
+        ("ready", "{", "--payload is not JSON "),
+        ("ready", "[]", "--payload is not JSON object"),
         ("a b", "{}", "is not a valid event name"),
     ],
 )
