@@ -172,7 +172,7 @@ def test_command(deploy):
     ("name", "payload", "problem"),
     [
         ("ready", "{", "--payload is not JSON "),
-        ("ready", "[]", "--payload is not JSON object"),
+        ("ready", "[]", "--payload is not a JSON object"),
         ("a b", "{}", "is not a valid event name"),
     ],
 )
