@@ -1,6 +1,6 @@
 """A switch as a gate: what is good enough is published, the rest is kept for somebody to look at.
 
-python quality_gate_flow.py dagster create quality_gate_dagster.py
+python quality_gate_flow.py dagster create quality_gate_dagster.py --asset-check start.is_good
 """
 
 from metaflow import FlowSpec, Parameter, step
@@ -15,7 +15,8 @@ class QualityGateFlow(FlowSpec):
     def start(self):
         self.rows = [4, None, 5, 6]
         self.missing = self.rows.count(None) / len(self.rows)
-        self.verdict = "good" if self.missing <= self.allowed else "bad"
+        self.is_good = self.missing <= self.allowed
+        self.verdict = "good" if self.is_good else "bad"
         self.next({"good": self.publish, "bad": self.set_aside}, condition="verdict")
 
     @step

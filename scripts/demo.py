@@ -1,6 +1,7 @@
 """``make demo``: compile the example flow, run it in real Dagster, and say where to look.
 
-Everything is kept in ./demo: Dagster's instance, the generated file and Metaflow's data.
+Everything is kept in ./demo, or the folder that the argument names: Dagster's instance, the
+generated file and Metaflow's data.
 """
 
 from __future__ import annotations
@@ -12,7 +13,7 @@ import sys
 from pathlib import Path
 
 ROOT = Path(__file__).resolve().parent.parent
-DEMO = ROOT / "demo"
+DEMO = Path(sys.argv[1]).resolve() if len(sys.argv) > 1 else ROOT / "demo"
 FLOW = ROOT / "examples" / "temperatures_flow.py"
 FILE = DEMO / "temperatures_dagster.py"
 BIN = Path(sys.executable).parent

@@ -1,4 +1,4 @@
-"""The flows of the gallery (docs/examples.md) do in Dagster what they do natively."""
+"""The flows of the gallery (docs/examples) do in Dagster what they do natively."""
 
 from __future__ import annotations
 
@@ -20,8 +20,9 @@ CASES = [
     example("hyperparameters", {"rates": [0.01, 0.02]}),
     example("nested"),
     example("quality_gate"),
-    example("quality_gate", {"allowed": 0.1}),
+    example("quality_gate", {"allowed": 0.1}, create_options=("--asset-check=start.is_good",)),
     example("daily", {"who": "moon"}),
+    example("sales", {"day": "2026-02-03"}, create_options=("--partition=day=daily:2026-01-01",)),
     example("chain_features", {"limit": 3}),
     example("chain_report"),
     example("resume", {"divisor": 2}),
@@ -36,8 +37,10 @@ def test_example(check: Check, case: Case) -> None:
 
 
 def test_all_are_in_the_gallery() -> None:
-    page = (EXAMPLES.parent / "docs" / "examples.md").read_text(encoding="utf-8")
-    missing = [
-        path.name for path in EXAMPLES.glob("*.py") if f"(../examples/{path.name})" not in page
-    ]
+    docs = EXAMPLES.parent / "docs"
+    pages = [docs / "getting-started.md", *(docs / "examples").glob("*.md")]
+    text = "".join(page.read_text(encoding="utf-8") for page in pages)
+    flows = [path.relative_to(EXAMPLES).as_posix() for path in EXAMPLES.rglob("*_flow.py")]
+    assert len(flows) > 12
+    missing = [flow for flow in flows if f"examples/{flow})" not in text]
     assert not missing
