@@ -41,19 +41,32 @@ def test_options_are_documented():
 
 
 def test_variables_are_documented():
-    """Every variable that the sources name in a string of its own, but prefixes and Metaflow's."""
-    names = set()
+    """Every variable of ours, and of others that the sources read, and none that is no more."""
+    names, ours = set(), re.compile(r"METAFLOW_DAGSTER_[A-Z_]*[A-Z]")
+    others = re.compile(
+        r"[\"'](DAGSTER_HOME|XDG_CACHE_HOME|METAFLOW_(?:HOME|USER|OWNER|PRODUCTION_TOKEN))[\"']"
+        r"|[\"'](METAFLOW_RUNTIME_[A-Z]+)[\"']"
+    )
     for source in (ROOT / "src").rglob("*.py"):
-        strings = re.findall(
-            r"[\"'](METAFLOW_DAGSTER_[A-Z_]*[A-Z]|DAGSTER_HOME)[\"']", source.read_text()
-        )
-        names.update(strings)
-        settings = re.findall(r"from_conf\(\s*[\"'](DAGSTER_[A-Z_]+)[\"']", source.read_text())
-        names.update(f"METAFLOW_{name}" for name in settings)
-    assert len(names) >= 12
+        text = source.read_text(encoding="utf-8")
+        names.update(ours.findall(text))
+        names.update(first or second for first, second in others.findall(text))
     page = (ROOT / "docs/reference/settings.md").read_text(encoding="utf-8")
     documented = set(re.findall(r"`([A-Z_]+)`", page))
+    assert len(names) >= 20
     assert names <= documented
+    assert set(filter(ours.match, documented)) <= names
+
+
+def test_the_readme_names_tests_that_exist():
+    """Its table says what works by the tests that show it."""
+    text = (ROOT / "README.md").read_text(encoding="utf-8")
+    rows = re.findall(r"^\| ([^|]+) \| ([^|]+) \| ([^|]*) \|$", text, re.MULTILINE)
+    for what, status, by in rows[2:]:
+        tests = re.findall(r"`(tests/[\w/.]+)`", by)
+        assert all((ROOT / test).exists() for test in tests), what
+        needs_one = status.startswith(("tested", "in part")) and "](docs/" not in by
+        assert tests or not needs_one, f"{what}: {status}, by no test"
 
 
 def test_cron_examples():
