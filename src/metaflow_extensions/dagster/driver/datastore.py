@@ -8,17 +8,36 @@ from __future__ import annotations
 
 import json
 import os
+from contextlib import suppress
 from functools import cache
 from io import BytesIO
+from threading import Thread
 from typing import Any
 
 from .flow import Flow, top_option
 
 
-def _storage(flow: Flow) -> Any:
-    """Metaflow's access to the datastore's files."""
+def begin_import(flow: Flow) -> None:
+    """Import Metaflow in a thread, while the process that begins the run does so too."""
+    _use_settings(flow)
+    Thread(target=_import, name="import metaflow").start()
+
+
+def _import() -> None:
+    with suppress(Exception):  # the op meets the same error
+        import metaflow.datastore.flow_datastore
+        import metaflow.mflog
+        import metaflow.plugins  # noqa: F401
+
+
+def _use_settings(flow: Flow) -> None:
     for name, value in flow.metaflow_step_env.items():
         os.environ.setdefault(name, value)
+
+
+def _storage(flow: Flow) -> Any:
+    """Metaflow's access to the datastore's files."""
+    _use_settings(flow)
     from metaflow.plugins import DATASTORES
 
     kind = top_option(flow, "datastore")

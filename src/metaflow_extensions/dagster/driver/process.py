@@ -12,7 +12,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from ..streams import current_streams, interruption
-from ..warm.client import prestart, spawn
+from ..warm.client import spawn
 from ..warm.process_tree import SUPERVISOR
 
 _LOG_LIMIT = 1024 * 1024  # bytes a stream kept for Metaflow, as in a native run
@@ -96,12 +96,6 @@ def _start_process(
         stderr=stderr,
         start_new_session=True,
     )
-
-
-def start_server(cmd: list[str], env: dict[str, str], folder: str) -> None:
-    """Start the warm server, and have the first process run beside it as a plain one."""
-    if prestart(cmd[:2], env=env, cwd=folder):
-        env["METAFLOW_DAGSTER_WARM"] = "0"
 
 
 def _end(proc: Any) -> None:

@@ -14,13 +14,14 @@ from typing import Any
 
 from dagster import MetadataValue
 
+from ..warm.client import prestart
 from .code import Code, code_of
 from .command import flow_command, input_arguments
-from .datastore import is_done, write_small
+from .datastore import begin_import, is_done, write_small
 from .environ import environment
 from .flow import Flow
 from .parameters import parameter_arguments
-from .process import Outcome, run_process, start_server
+from .process import Outcome, run_process
 from .result import TaskResult, attempt_result, final_failure, save_attempt
 
 _EXIT_DISALLOW_RETRY = 202  # METAFLOW_EXIT_DISALLOW_RETRY in metaflow/exception.py
@@ -58,7 +59,8 @@ def start_run(
     with tempfile.TemporaryDirectory(prefix="metaflow-dagster-") as scratch:
         cmd = flow_command(flow, code, [*arguments, *given], scratch)
         log.info("$ " + shlex.join(cmd))
-        start_server(cmd, env, code.folder)
+        prestart(cmd[:2], env=env, cwd=code.folder)
+        begin_import(flow)
         run_process(cmd, env, code.folder, outcome)
     if outcome.returncode:
         raise final_failure(f"Metaflow could not start run {path.split('/')[0]}", outcome.tail())

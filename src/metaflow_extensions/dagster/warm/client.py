@@ -303,27 +303,19 @@ def spawn(
     return None
 
 
-def prestart(cmd: Sequence[str], *, env: Mapping[str, str], cwd: str) -> bool:
+def prestart(cmd: Sequence[str], *, env: Mapping[str, str], cwd: str) -> None:
     """Begin to start the server that ``spawn`` will need, and return at once.
 
     Args:
         cmd: What the command lines will have in common: ``[sys.executable, ("-u",) "file.py"]``.
-
-    Returns:
-        Whether a server is starting now, that was not there before.
     """
     command = server_command(cmd)
     if command is None or not _is_allowed(env):
-        return False
+        return
     if _is_multiprocessing_child() and not _state.holders:
-        return False  # see _is_worth_it
-    key = server_key(command, env, cwd)
-    if key in _state.servers:
-        return False
+        return  # see _is_worth_it
     with contextlib.suppress(OSError):  # `spawn` meets the same error and says so
-        _state.server(key, command, env)
-        return True
-    return False
+        _state.server(server_key(command, env, cwd), command, env)
 
 
 @contextlib.contextmanager
