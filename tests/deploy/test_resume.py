@@ -31,7 +31,7 @@ ALL_BUT_END = {
 }
 
 
-def test_each_resume_goes_on_from_the_one_before(embedded):
+def test_each_resume_continues_parent_from_the_one_before(embedded):
     project = embedded("shapes")
     project.touch("fail-inner")
     first = project.start("trigger", "--need", "it", "--alpha", "2", code=1)
@@ -146,7 +146,7 @@ def test_resume_where_data_is_in_s3_and_metadata_in_the_service(embedded, remote
 
 
 @pytest.mark.timeout(300)
-def test_reexecution_in_dagster_goes_on_with_the_metaflow_run(embedded):
+def test_reexecution_in_dagster_continues_parent_with_the_metaflow_run(embedded):
     project = embedded("shapes")
     project.touch("fail-inner")
     run_id = project.start("trigger", "--need", "it", code=1)

@@ -41,7 +41,7 @@ def begin_long_run(project: Embedded) -> tuple[str, str, int]:
     return run_id, project.json("status", run_id)["dagster_run_id"], int(pid)
 
 
-def test_reexecution_from_the_ui_goes_on_with_the_metaflow_run(server):
+def test_reexecution_from_the_ui_continues_parent_with_the_metaflow_run(server):
     server = server("shapes")
     project = server.project
     project.touch("fail-inner")

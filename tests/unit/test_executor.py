@@ -264,7 +264,7 @@ def test_a_wide_map(instance, monkeypatch):
     assert len(keys(result, DagsterEventType.STEP_SUCCESS)) == 302
 
 
-def test_events_are_there_while_the_run_goes_on(instance, monkeypatch):
+def test_events_are_there_while_the_run_continues_parent(instance, monkeypatch):
     """The kept connection hides nothing from readers, and what watches the file is woken."""
     monkeypatch.setenv("NAP", "1")
     seen: list[tuple[int, float]] = []

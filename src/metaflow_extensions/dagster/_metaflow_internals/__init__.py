@@ -122,8 +122,15 @@ def step_decorators_of(flow: Flow, step_name: str) -> list[StepDecorator]:
 
 
 def parameters_of(flow: Flow) -> Iterator[tuple[str, Parameter]]:
-    """The flow's parameters that a run can set, each after the name of its variable."""
-    return (item for item in part(flow, "_get_parameters")() if not item[1].IS_CONFIG_PARAMETER)
+    """The flow's parameters that a run can set, each after the name of its variable.
+
+    They come in the order in which classes declare them, those of base classes first; what
+    mutators add comes last. Metaflow's own order is that of the alphabet.
+    """
+    declared = [name for kind in reversed(type(flow).__mro__) for name in vars(kind)]
+    places = {name: place for place, name in enumerate(dict.fromkeys(declared))}
+    found = [item for item in part(flow, "_get_parameters")() if not item[1].IS_CONFIG_PARAMETER]
+    return iter(sorted(found, key=lambda item: places.get(item[0], len(places))))
 
 
 def configs_of(flow: Flow) -> Iterator[tuple[str, Parameter]]:

@@ -36,7 +36,7 @@ def _make_task_id(step_name: str, item: Sequence[int] = ()) -> str:
     return "-".join([step_name, *map(str, item)])
 
 
-def _redo_suffix(dagster_run_id: str) -> str:
+def _reexecution_suffix(dagster_run_id: str) -> str:
     """What tasks get that are run again by a Dagster run that re-executes a part of another."""
     return ".r" + hashlib.sha1(dagster_run_id.encode()).hexdigest()[:6]
 

@@ -25,8 +25,8 @@ from .process import Outcome, run_process
 from .result import TaskResult, attempt_result, final_failure, save_attempt
 
 _EXIT_DISALLOW_RETRY = 202  # METAFLOW_EXIT_DISALLOW_RETRY in metaflow/exception.py
-# What tasks are told that are sent to another machine.
-_TOLD = ("RUN_TAGS", "RUN_ID", "JOB", "STEP_KEY")
+# Variables that reach a task on another machine through the datastore.
+_STORED = ("RUN_TAGS", "RUN_ID", "JOB", "STEP_KEY")
 
 
 def start_run(
@@ -34,7 +34,7 @@ def start_run(
     path: str,
     arguments: Sequence[str],
     parameters: Mapping[str, Any],
-    told: Mapping[str, str],
+    given_env: Mapping[str, str],
     log: Logger,
 ) -> None:
     """Create a run, with its ``_parameters`` task.
@@ -43,7 +43,7 @@ def start_run(
         path: Of that task.
         arguments: Metaflow's command that does it.
         parameters: Values by Metaflow's names.
-        told: Environment variables for the process.
+        given_env: Environment variables for the process.
         log: Where to show the command.
 
     Raises:
@@ -54,7 +54,7 @@ def start_run(
     code = code_of(flow)
     if code.reason:
         log.info(f"{code.reason}. Using the code package: {code.file}")
-    env = _environment(flow, code, {**told, **variables})
+    env = _environment(flow, code, {**given_env, **variables})
     outcome = Outcome()
     with tempfile.TemporaryDirectory(prefix="metaflow-dagster-") as scratch:
         cmd = flow_command(flow, code, [*arguments, *given], scratch)
@@ -83,7 +83,7 @@ def run_task(
     attempt: int,
     options: Sequence[str],
     inputs: list[str],
-    told: Mapping[str, str],
+    given_env: Mapping[str, str],
     log: Logger,
     *,
     timeout: float = math.inf,
@@ -97,7 +97,7 @@ def run_task(
         attempt: Counted from 0.
         options: Of Metaflow's command `step`, beside those for what is given here.
         inputs: Paths of the tasks before it, in order.
-        told: Environment variables for the process.
+        given_env: Environment variables for the process.
         log: Where to show the command.
         timeout: Seconds after which it is ended.
         launch: A decorator changes how the task is launched (`dagster launch`).
@@ -112,7 +112,7 @@ def run_task(
     arguments += ["step", step_name, "--run-id", path.split("/")[0], "--task-id", task_id]
     arguments += ["--retry-count", str(attempt), *options]
     code = code_of(flow)
-    env = _environment(flow, code, told)
+    env = _environment(flow, code, given_env)
     if num_parallel is not None:
         arguments += ["--ubf-context", "ubf_control"]
     if num_parallel:
@@ -122,7 +122,7 @@ def run_task(
         folders = [os.path.dirname(sys.executable), os.environ.get("PATH", "")]
         env["PATH"] = os.pathsep.join(folders)
     if launch:  # the task may be sent to where it does not get these
-        variables = {name: env[name] for name in (f"METAFLOW_DAGSTER_{n}" for n in _TOLD)}
+        variables = {name: env[name] for name in (f"METAFLOW_DAGSTER_{n}" for n in _STORED)}
         write_small(flow, f"{flow.flow_name}/_dagster/{path}.json", variables)
     outcome = Outcome()
     with tempfile.TemporaryDirectory(prefix="metaflow-dagster-") as scratch:
@@ -141,7 +141,7 @@ def run_task(
     result.failure = final_failure(
         f"Step {step_name} failed ({path}, attempt {attempt}, {outcome.how()})",
         result.error or outcome.tail(),
-        _failure_metadata(flow, result, outcome, told["METAFLOW_DAGSTER_JOB"], attempt),
+        _failure_metadata(flow, result, outcome, given_env["METAFLOW_DAGSTER_JOB"], attempt),
     )
     result.may_retry = outcome.returncode != _EXIT_DISALLOW_RETRY
     if not result.may_retry:
@@ -149,11 +149,11 @@ def run_task(
     return result
 
 
-def _environment(flow: Flow, code: Code, told: Mapping[str, str]) -> dict[str, str]:
+def _environment(flow: Flow, code: Code, given_env: Mapping[str, str]) -> dict[str, str]:
     env = environment(flow, code)
     env["PYTHONUNBUFFERED"] = "x"
     env["METAFLOW_RUNTIME_NAME"] = "dagster"  # the system tag runtime:dagster
-    return {**env, **told}
+    return {**env, **given_env}
 
 
 def _failure_metadata(

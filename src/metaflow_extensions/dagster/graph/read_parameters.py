@@ -40,7 +40,7 @@ _NOTE_FILE = "Path of a file where the job runs, or the descriptor of an uploade
 
 
 def read_parameters(flow: Flow, problems: Problems) -> tuple[ParameterView, ...]:
-    """Read the parameters that a run can set, in Metaflow's order.
+    """Read the parameters that a run can set, in the order of their declaration.
 
     Deploy-time functions are called, each once, and default files of ``IncludeFile`` are uploaded
     to the flow's datastore, so Metaflow's parameter context must be set, as it is in every

@@ -5,10 +5,10 @@ from typing import Any
 
 from dagster import DagsterRun, OpExecutionContext
 
-from ..contract import _make_run_id, _make_task_id, _redo_suffix
+from ..contract import _make_run_id, _make_task_id, _reexecution_suffix
 
 
-def _goes_on(run: DagsterRun) -> bool:
+def _continues_parent(run: DagsterRun) -> bool:
     """Whether a Dagster run re-executes some steps of another one, and so goes on with its
     Metaflow run; one that re-executes all of them is a run of its own."""
     return bool(run.parent_run_id and run.step_keys_to_execute)
@@ -16,23 +16,28 @@ def _goes_on(run: DagsterRun) -> bool:
 
 def _metaflow_run_of(run: DagsterRun) -> str:
     """The Metaflow run of a Dagster run; re-executing some steps goes on with the parent's."""
-    if run.parent_run_id and _goes_on(run):
+    if run.parent_run_id and _continues_parent(run):
         return run.tags.get("metaflow/run_id") or _make_run_id(run.parent_run_id)
     return _make_run_id(run.run_id)
 
 
 def _metaflow_run_id(context: OpExecutionContext) -> str:
     """The Metaflow run of this op's run, which the run is tagged with."""
-    run = first = context.run
-    while first.parent_run_id and _goes_on(first):
+    first = context.run
+    while first.parent_run_id and _continues_parent(first):
         parent = context.instance.get_run_by_id(first.parent_run_id)
         if parent is None:
             break
         first = parent
     run_id = _metaflow_run_of(first)
-    if run.tags.get("metaflow/run_id") != run_id:
-        context.instance.add_run_tags(run.run_id, {"metaflow/run_id": run_id})
+    _tag_run(context, run_id)
     return run_id
+
+
+def _tag_run(context: OpExecutionContext, run_id: str) -> None:
+    """Note on the Dagster run which run of Metaflow it is."""
+    if context.run.tags.get("metaflow/run_id") != run_id:
+        context.instance.add_run_tags(context.run.run_id, {"metaflow/run_id": run_id})
 
 
 def _item(context: OpExecutionContext) -> tuple[int, ...]:
@@ -42,13 +47,14 @@ def _item(context: OpExecutionContext) -> tuple[int, ...]:
 
 
 def _task_id(context: OpExecutionContext, step_name: str) -> str:
-    """The Metaflow task id of this op's task.
+    """The Metaflow task id of this op's task."""
+    return _make_task_id(step_name, _item(context)) + _run_suffix(context.run)
 
-    A Dagster run that re-executes some steps of another adds a suffix, so that it writes over no
-    earlier task.
-    """
-    redo = _redo_suffix(context.run.run_id) if _goes_on(context.run) else ""
-    return _make_task_id(step_name, _item(context)) + redo
+
+def _run_suffix(run: DagsterRun) -> str:
+    """What a run that re-executes some steps of another adds to task ids, so that it writes over
+    no earlier task."""
+    return _reexecution_suffix(run.run_id) if _continues_parent(run) else ""
 
 
 def _scope(value: Any) -> tuple[int, ...]:

@@ -4,10 +4,10 @@ from typing import Any
 
 from dagster import DagsterRun, OpExecutionContext
 
-from ..contract import _make_task_id, _redo_suffix, _round_suffix
+from ..contract import _make_task_id, _reexecution_suffix, _round_suffix
 from .driver import _driver
 from .flow import _Flow
-from .identity import _goes_on, _item
+from .identity import _continues_parent, _item, _run_suffix
 
 
 def _origin_run_id(flow: _Flow, context: OpExecutionContext) -> str | None:
@@ -52,13 +52,15 @@ def _done_before(
     base = f"{paths[0].split('/')[0]}/{step_name}/{_make_task_id(step_name, _item(context))}"
     run, driver = context.run, _driver(flow)
     while run.parent_run_id and run.tags.get("dagster/is_resume_retry") == "true":
-        if any(_redo_suffix(run.run_id) in path.rsplit("/", 1)[1] for path in paths):
+        if any(
+            _reexecution_suffix(run.run_id) in path.rsplit("/", 1)[1] for path in paths
+        ):
             return None
         parent = context.instance.get_run_by_id(run.parent_run_id)
         if parent is None:
             return None
         run = parent
-        path = base + (_redo_suffix(run.run_id) if _goes_on(run) else "")
+        path = base + _run_suffix(run)
         if driver.is_done(flow, path):
             task = driver.read_result(flow, path)
             if task.refusal:
@@ -78,8 +80,8 @@ def _last_round(
     """
     redos: list[str] = []
     run: DagsterRun | None = context.run
-    while run is not None and run.parent_run_id and _goes_on(run):
-        redos.insert(0, _redo_suffix(run.run_id))
+    while run is not None and run.parent_run_id and _continues_parent(run):
+        redos.insert(0, _reexecution_suffix(run.run_id))
         run = context.instance.get_run_by_id(run.parent_run_id)
     earlier = ["", *redos][:-1] if redos else []
     paths = [inputs] if isinstance(inputs, str) else inputs

@@ -25,9 +25,9 @@ from dagster import (
     TimeWindowPartitionsDefinition,
 )
 
-from ..contract import _make_task_id, _redo_suffix
+from ..contract import _make_task_id
 from .flow import _Flow
-from .identity import _goes_on, _metaflow_run_of
+from .identity import _metaflow_run_of, _run_suffix
 
 # Records that a tick reads, which bounds the runs that it starts and the time that it takes.
 _RECORDS_A_TICK = 100
@@ -239,6 +239,6 @@ def _end_step(run: DagsterRun) -> str:
 
 def _end_task(run: DagsterRun) -> str:
     """The pathspec of the flow's last task (see `_task_id`)."""
-    end, redo = _end_step(run), _redo_suffix(run.run_id) if _goes_on(run) else ""
-    flow = run.tags["metaflow/flow"]
-    return f"{flow}/{_metaflow_run_of(run)}/{end}/{_make_task_id(end)}{redo}"
+    flow, end = run.tags["metaflow/flow"], _end_step(run)
+    task_id = _make_task_id(end) + _run_suffix(run)
+    return f"{flow}/{_metaflow_run_of(run)}/{end}/{task_id}"

@@ -12,7 +12,14 @@ from dagster import OpExecutionContext, RetryRequested
 from ..contract import _round_suffix
 from .driver import _driver
 from .flow import _Flow
-from .identity import _goes_on, _input_order, _item, _metaflow_run_id, _task_id
+from .identity import (
+    _continues_parent,
+    _input_order,
+    _item,
+    _metaflow_run_id,
+    _tag_run,
+    _task_id,
+)
 from .resume import _clone_command, _cloned, _done_before, _origin_run_id
 
 _TIMEOUT_GRACE = 5.0  # seconds that @timeout has to end the task by itself
@@ -31,8 +38,8 @@ def _run_init(
     if not again or not driver.is_done(flow, path):
         command = [*_clone_command(flow, context), "init", "--run-id", run_id]
         command += ["--task-id", "params", *_tag_args(flow, context)]
-        told = _told(context, run_id)
-        driver.start_run(flow, path, command, parameters or {}, told, context.log)
+        variables = _run_variables(context, run_id)
+        driver.start_run(flow, path, command, parameters or {}, variables, context.log)
     return path
 
 
@@ -77,8 +84,8 @@ def _run_task(
     run_id = paths[0].split("/")[0]
     path = f"{run_id}/{step_name}/{_task_id(context, step_name)}"
     attempt = context.retry_number
-    if _goes_on(context.run) and context.run.tags.get("metaflow/run_id") != run_id:
-        context.instance.add_run_tags(context.run.run_id, {"metaflow/run_id": run_id})
+    if _continues_parent(context.run):
+        _tag_run(context, run_id)
     if iteration is not None:
         path += _round_suffix(iteration)
         # An earlier attempt of the op may have come further than this.
@@ -104,7 +111,7 @@ def _run_task(
         attempt,
         options,
         paths,
-        _told(context, run_id),
+        _run_variables(context, run_id),
         context.log,
         timeout=min(timeout + _TIMEOUT_GRACE, _seconds_left(flow, context)),
         launch=needs_launch,
@@ -125,8 +132,8 @@ def _tag_args(flow: _Flow, context: OpExecutionContext) -> list[str]:
     return [arg for tag in tags for arg in ("--tag", tag)]
 
 
-def _told(context: OpExecutionContext, run_id: str) -> dict[str, str]:
-    """What a Metaflow process is told about the run, beside the deployment's settings."""
+def _run_variables(context: OpExecutionContext, run_id: str) -> dict[str, str]:
+    """Environment variables that describe the run to a Metaflow process."""
     tags = {k: v for k, v in context.run.tags.items() if k.startswith("metaflow/")}
     home = os.environ.get("DAGSTER_HOME") or context.instance.root_directory
     return {

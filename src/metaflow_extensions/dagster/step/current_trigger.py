@@ -1,6 +1,7 @@
 """What started the run, as its steps see it: ``current.trigger`` and task metadata.
 
-The op passes on the run's tags (``_told`` in runtime/task.py), which a sensor or schedule has set.
+The op passes on the run's tags (``_run_variables`` in runtime/task.py), which a sensor or schedule
+has set.
 """
 
 from __future__ import annotations
@@ -51,7 +52,7 @@ class DagsterTrigger(Trigger):
         replace_events(self, with_payload)
 
 
-def announce_origin(is_start: bool) -> dict[str, str]:
+def report_provenance(is_start: bool) -> dict[str, str]:
     """Set ``current.trigger``, and return the metadata fields of a task.
 
     Args:
@@ -71,7 +72,7 @@ def announce_origin(is_start: bool) -> dict[str, str]:
     return fields
 
 
-def left_origin(task_datastore: TaskDatastore) -> dict[str, str]:
+def stored_provenance(task_datastore: TaskDatastore) -> dict[str, str]:
     """The variables that the op has left in the datastore (``run_task`` in driver/run.py).
 
     Empty where there are none. Workers of a gang have those of their control task.

@@ -19,7 +19,7 @@ from metaflow.unbounded_foreach import UBF_TASK
 
 from .._metaflow_internals import ends_of, foreach_frames
 from .artifacts import item_label, values_at_hand
-from .current_trigger import announce_origin, left_origin
+from .current_trigger import report_provenance, stored_provenance
 from .result import task_result
 
 if TYPE_CHECKING:
@@ -61,14 +61,14 @@ class DagsterInternalDecorator(StepDecorator):
         self._datastore = task_datastore
         self._item = item_label(foreach_frames(flow))
         if "METAFLOW_DAGSTER_RUN_ID" not in os.environ:  # a pod or another machine
-            os.environ.update(left_origin(task_datastore))
+            os.environ.update(stored_provenance(task_datastore))
         tags = [f"attempt_id:{retry_count}"]
         values = {
             field: os.environ[variable]
             for field, variable in _METADATA.items()
             if variable in os.environ
         }
-        values |= announce_origin(is_start=step_name == ends_of(graph)[0])
+        values |= report_provenance(is_start=step_name == ends_of(graph)[0])
         data = [
             MetaDatum(field=field, value=value, type=field, tags=tags)
             for field, value in values.items()
