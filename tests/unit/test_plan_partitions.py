@@ -67,7 +67,7 @@ def test_specs_are_read(load_flow, option, planned):
         ("day", "write PARAMETER=SPEC"),
         ("day=daily", "where SPEC is such as daily:2026-01-01"),
         ("day=yearly:2026-01-01", "write PARAMETER=SPEC"),
-        ("date=daily:2026-01-01", "the flow has no parameter 'date'. Its parameters: day, on"),
+        ("date=daily:2026-01-01", "the flow has no parameter 'date'. Its parameters: day, size"),
         ("size=daily:2026-01-01", "The parameter *size* takes no text"),
         ("tree=hourly:2026-01-01", "The parameter *tree* takes no text"),
         ("day=daily:yesterday", "'yesterday' is no time at which partitions begin"),
