@@ -90,7 +90,7 @@ def _plan(
 
     problems = Problems()
     problems.attempt(_check_tags, options.tags)
-    view = read_flow(state.flow, problems)
+    view = read_flow(state.flow, problems, state.environment)
     translation = problems.attempt(_translation, view, options)
     if translation is not None:
         options = problems.attempt(translation.options) or options

@@ -121,6 +121,8 @@ def run_task(
         # Metaflow starts the rest of the gang by the name `python`.
         folders = [os.path.dirname(sys.executable), os.environ.get("PATH", "")]
         env["PATH"] = os.pathsep.join(folders)
+    if environment_id := flow.step_conda_env_ids.get(step_name):
+        env["METAFLOW_DAGSTER_STEP_ENVIRONMENT_ID"] = environment_id
     if launch:  # the task may be sent to where it does not get these
         variables = {name: env[name] for name in (f"METAFLOW_DAGSTER_{n}" for n in _STORED)}
         write_small(flow, f"{flow.flow_name}/_dagster/{path}.json", variables)

@@ -200,7 +200,7 @@ def _constant(name: str, value: Any) -> str:
     return f"{name} = {literal(value)}"
 
 
-def _shown(of_steps: dict[str, list[str]]) -> dict[str, list[str]]:
+def _shown(of_steps: dict[str, Any]) -> dict[str, Any]:
     """What some steps have, without those that have nothing."""
     return {step: specs for step, specs in of_steps.items() if specs}
 

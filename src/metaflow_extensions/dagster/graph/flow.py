@@ -65,6 +65,8 @@ class StepView:
     decorators: tuple[DecoratorView, ...]
     added: tuple[str, ...]
     """Specs of those that every process has to add again, as native's ``CLIArgs`` has them."""
+    environment_id: str | None = None
+    """Of the environment that ``@conda`` or ``@pypi`` gives the step."""
 
 
 @dataclass(frozen=True)

@@ -18,6 +18,7 @@ from .._metaflow_internals import (
     step_decorators_of,
     written_spec,
 )
+from .._metaflow_internals.environments import environment_of
 from .._metaflow_internals.untyped import config_values, current_value
 from ..errors import DagsterDeployError, Problems
 from .flow import (
@@ -33,13 +34,15 @@ from .read import read_shape
 from .read_parameters import read_parameters
 
 if TYPE_CHECKING:
-    from .._metaflow_internals.types import Flow
+    from .._metaflow_internals.types import Environment, Flow
 
 # Decorators whose attributes are read. What others hold (@environment's vars, say) may be secret.
 _OPEN = frozenset(["retry", "timeout", "resources", "catch", "parallel", "conda", "pypi", "card"])
 
 
-def read_flow(flow: Flow, problems: Problems | None = None) -> FlowView:
+def read_flow(
+    flow: Flow, problems: Problems | None = None, environment: Environment | None = None
+) -> FlowView:
     """Read a flow that is loaded and linted, with its decorators initialised.
 
     Deploy-time functions of parameters and triggers are called, each once.
@@ -47,6 +50,7 @@ def read_flow(flow: Flow, problems: Problems | None = None) -> FlowView:
     Args:
         flow: A FlowSpec.
         problems: Collects what is wrong; what has a problem is left out of the view.
+        environment: Metaflow's, by ``--environment``.
 
     Raises:
         DagsterDeployError: something is wrong, and no ``problems`` were given to collect it.
@@ -65,7 +69,7 @@ def read_flow(flow: Flow, problems: Problems | None = None) -> FlowView:
         project=read_project(),
         parameters=read_parameters(flow, found),
         configs=json.loads(json.dumps(config_values(flow))),
-        steps={step.name: _step(flow, step.name) for step in shape.steps},
+        steps={step.name: _step(flow, step.name, environment) for step in shape.steps},
         schedule=_schedule(flow),
         triggers=tuple(trigger for trigger in triggers if trigger is not None),
         exit_hooks=tuple(
@@ -132,7 +136,7 @@ def _trigger(decorator: Any) -> TriggerView:
     return TriggerView(decorator.name, tuple(decorator.triggers), decorator.options or {})
 
 
-def _step(flow: Flow, name: str) -> StepView:
+def _step(flow: Flow, name: str, environment: Environment | None) -> StepView:
     step = getattr(flow, name)
     return StepView(
         decorators=tuple(map(_decorator, step_decorators_of(flow, name))),
@@ -141,6 +145,7 @@ def _step(flow: Flow, name: str) -> StepView:
             for deco in chain(step.decorators, step.wrappers, step.config_decorators)
             if not deco.statically_defined and deco.inserted_by is None
         ),
+        environment_id=environment_of(environment, flow, name).get("id_"),
     )
 
 

@@ -78,6 +78,7 @@ def build_plan(
         config_values=dict(view.configs),
         decorator_specs={name: static_specs(step) for name, step in view.steps.items()},
         with_decorators={name: list(step.added) for name, step in view.steps.items()},
+        environment_ids={name: step.environment_id for name, step in view.steps.items()},
         tags=options.tags,
         namespace=options.namespace,
         workflow_timeout=options.workflow_timeout,

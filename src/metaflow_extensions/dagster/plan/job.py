@@ -47,6 +47,8 @@ class JobPlan:
     config_values: dict[str, Any]
     decorator_specs: dict[str, list[str]]
     with_decorators: dict[str, list[str]]
+    environment_ids: dict[str, str | None]
+    """Of the environments that steps use."""
     tags: tuple[str, ...]
     namespace: str | None
     workflow_timeout: int | None

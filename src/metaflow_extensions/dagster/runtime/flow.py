@@ -26,6 +26,7 @@ class _Flow:
     step_decorator_specs: dict[str, list[str]] = field(default_factory=dict)
     step_with_decorators: dict[str, list[str]] = field(default_factory=dict)
     parameter_kinds: dict[str, str] = field(default_factory=dict)
+    step_conda_env_ids: dict[str, str] = field(default_factory=dict)
     metaflow_config_values: dict[str, Any] = field(default_factory=dict)
     origin_run_id: str | None = None
     tags: list[str] = field(default_factory=list)

@@ -15,6 +15,7 @@ from collections.abc import Sequence
 from functools import cached_property
 from typing import TYPE_CHECKING, Any
 
+from metaflow.exception import METAFLOW_EXIT_DISALLOW_RETRY
 from metaflow.unbounded_foreach import UBF_CONTROL
 
 from .._metaflow_internals import call_hook, step_decorators_of, tell_hooks
@@ -26,6 +27,7 @@ from .._metaflow_internals.untyped import (
     runtime_task,
     step_command,
 )
+from ..errors import DagsterRunError
 from .environments import prepare_environment
 
 if TYPE_CHECKING:
@@ -47,7 +49,11 @@ def launch(state: CliState, arguments: Sequence[str]) -> None:
 
     decorators = step_decorators_of(state.flow, step_name)
     package = _LazyPackage(state)
-    prepare_environment(state, step_name, decorators, package.package_metadata)
+    try:
+        prepare_environment(state, step_name, decorators, package.package_metadata)
+    except DagsterRunError as error:  # which no other attempt would mend
+        sys.stderr.write(f"{error.message}\n")
+        sys.exit(METAFLOW_EXIT_DISALLOW_RETRY)
     tell_hooks(run_id=run_id)
     for deco in decorators:
         call_hook(deco, "runtime_init", (step_name,), (state.flow, state.graph, package, run_id))
