@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import re
 import sys
 from pathlib import Path
 
@@ -138,13 +139,15 @@ def test_a_machine_with_another_environment_fails_in_one_line(
 ) -> None:
     solved.deploy(WHEELS, f"--runtime={runtime}")
     path = solved.folder / "defs.py"
-    before, after = path.read_text().split('STEP_CONDA_ENV_IDS: dict[str, str] = {"start": "')
-    deployed = after[:15]
-    assert '"end"' not in after.split("\n")[0]
-    path.write_text(f'{before}STEP_CONDA_ENV_IDS: dict[str, str] = {{"start": "other{after[5:]}')
+    before, _, after = path.read_text().partition("STEP_CONDA_ENV_IDS: dict[str, str] = {")
+    ids, after = after.split("}", 1)
+    assert re.findall(r'"(\w+)": "[0-9a-f]{15}"', ids) == ["start", "work"]
+    deployed = re.findall("[0-9a-f]{15}", ids)[0]
+    ids = ids.replace(deployed, "of-another")
+    path.write_text(f"{before}STEP_CONDA_ENV_IDS: dict[str, str] = {{{ids}}}{after}")
     output = solved.execute("Wheels", check=False)
     text = output.stdout + output.stderr
-    assert f"Step start was deployed with the environment other{deployed[5:]}, and has" in text
+    assert "Step start was deployed with the environment of-another, and has" in text
     assert f"has {deployed} on this machine: with Python {sys.version.split()[0]}" in text
     assert "Traceback" not in text.split("was deployed with the environment")[0][-300:]
 
@@ -195,7 +198,7 @@ def test_an_environment_of_another_solution_is_not_taken_for_the_deployed_one(
 
     def missing(conda: str, pypi: str) -> list[str]:
         packages = {"conda": [{"url": conda}], "pypi": [{"url": pypi}]}
-        return packages_missing_in(str(tmp_path), {conda_platform(): packages})
+        return packages_missing_in(str(tmp_path), {str(conda_platform()): packages})
 
     assert missing("https://c/widget-2.0-0.tar.bz2", "https://i/gadget-1.whl") == []
     assert missing("https://c/widget-1.5-0.conda", "https://i/gadget-2.whl") == [

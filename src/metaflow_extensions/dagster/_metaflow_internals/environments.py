@@ -96,7 +96,7 @@ def packages_missing_in(prefix: str, solution: Mapping[str, Any]) -> list[str]:
 
     micromamba leaves a file for each package that it has put in; pip's are listed by Metaflow.
     """
-    packages = solution.get(conda_platform(), {})
+    packages = solution.get(str(conda_platform()), {})
     folder = os.path.join(prefix, "conda-meta")
     installed = set(os.listdir(folder)) if os.path.isdir(folder) else set[str]()
     files = [unquote(os.path.basename(package["url"])) for package in packages.get("conda", [])]
