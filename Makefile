@@ -122,6 +122,10 @@ test-newest: ## Run the tests on the newest Python and the newest releases
 bench: $(STAMP) ## Measure what a task costs beside a native run
 	@$(BIN)/python -m bench
 
+.PHONY: bench-all
+bench-all: $(ENGINES) ## Measure also long runs, several at once, PostgreSQL, resumes, many files; an hour
+	@$(BIN)/python -m bench --all
+
 .PHONY: lint
 lint: $(STAMP) ## Check style and types
 	$(BIN)/ruff check .

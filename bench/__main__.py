@@ -1,6 +1,6 @@
 """``make bench``: what a task costs in Dagster, beside a native run of the same flow.
 
-    python -m bench [--runs 3] [--only chain,wide]
+    python -m bench [--all] [--runs 3] [--only chain,wide] [--items 10000]
 
 Native and Dagster runs take turns, so that a machine that slows down slows both. Ratios are of the
 medians. The table is printed and written to bench-results/ as Markdown and JSON.
@@ -17,6 +17,7 @@ import tempfile
 from importlib.metadata import version
 from pathlib import Path
 
+from .long_rows import LONG_ROWS
 from .measure import Bench
 from .rows import ROWS, Row
 
@@ -27,18 +28,25 @@ def main() -> int:
     parser = argparse.ArgumentParser(
         description="What a task costs in Dagster, beside a native run."
     )
-    parser.add_argument("--runs", type=int, default=3, help="Runs of each command (default 3).")
-    parser.add_argument("--only", help=f"Rows to measure, of: {', '.join(ROWS)}.")
+    every = {**ROWS, **LONG_ROWS}
+    parser.add_argument("--all", action="store_true", help="Also what takes an hour.")
+    parser.add_argument("--only", help=f"Rows to measure, of: {', '.join(every)}.")
+    parser.add_argument(
+        "--runs", type=int, default=3, help="Most runs of each command (default 3)."
+    )
+    parser.add_argument(
+        "--items", type=int, default=10_000, help="Of the widest foreach (default 10,000)."
+    )
     options = parser.parse_args()
-    chosen = options.only.split(",") if options.only else list(ROWS)
-    unknown = [name for name in chosen if name not in ROWS]
+    chosen = options.only.split(",") if options.only else list(every if options.all else ROWS)
+    unknown = [name for name in chosen if name not in every]
     if unknown:
         parser.error(f"no such row: {', '.join(unknown)}")
     rows: list[Row] = []
     print(_line("what", "native", "Dagster", "ratio", "goal"), flush=True)
     for name in chosen:
         with tempfile.TemporaryDirectory(prefix="metaflow-dagster-bench-") as folder:
-            for row in ROWS[name](Bench(Path(folder), options.runs)):
+            for row in every[name](Bench(Path(folder), options.runs, options.items)):
                 rows.append(row)
                 print(_cells(row), flush=True)
     _write(rows, options.runs)

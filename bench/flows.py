@@ -31,7 +31,7 @@ def stock(ops: int) -> str:
 
 
 def wide(items: int) -> str:
-    """``Wide``: a foreach of trivial items. It fails in its join where BENCH_FAILS is set."""
+    """``Wide``: a foreach of trivial items. It fails in its join beside a file BENCH_FAILS."""
     return _WIDE.format(items=items)
 
 
@@ -91,6 +91,7 @@ def uneven_switch(slow: float, fast: float) -> str:
 
 
 _WIDE = """
+import os
 from metaflow import FlowSpec, step
 
 class Wide(FlowSpec):
@@ -105,6 +106,8 @@ class Wide(FlowSpec):
 
     @step
     def join(self, inputs):
+        if os.path.exists("BENCH_FAILS"):
+            raise ValueError("as asked")
         self.next(self.end)
 
     @step

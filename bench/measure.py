@@ -18,11 +18,17 @@ _SAMPLE = 0.1  # seconds between looks at the memory of a process tree
 
 
 class Bench:
-    """A project folder with its own datastore and Dagster instance, and a number of runs."""
+    """A project folder with its own datastore and Dagster instance.
 
-    def __init__(self, folder: Path, runs: int) -> None:
+    Attributes:
+        runs: How often a command is measured, at most.
+        items: Of the widest foreach.
+    """
+
+    def __init__(self, folder: Path, runs: int, items: int = 10_000) -> None:
         self.folder = folder
         self.runs = runs
+        self.items = items
         home = folder / "dagster_home"
         home.mkdir()
         (home / "dagster.yaml").write_text("telemetry:\n  enabled: false\n")
@@ -50,31 +56,40 @@ class Bench:
         command = [sys.executable, "-m", "dagster", "job", "execute"]
         return [*command, "-f", f"{name}_defs.py", "-j", job]
 
-    def compare(self, base: Sequence[str], ours: Sequence[str]) -> tuple[float, float]:
-        """Median seconds of two commands that take turns, after one uncounted run of each."""
-        return self.alternate(lambda: self.timed(base), lambda: self.timed(ours))
+    def compare(
+        self, base: Sequence[str], ours: Sequence[str], runs: int = 99
+    ) -> tuple[float, float]:
+        """Median seconds of two commands that take turns (`alternate`)."""
+        return self.alternate(lambda: self.timed(base), lambda: self.timed(ours), runs)
 
     def alternate(
-        self, base: Callable[[], float], ours: Callable[[], float]
+        self, base: Callable[[], float], ours: Callable[[], float], runs: int = 99
     ) -> tuple[float, float]:
-        """Medians of two measurements that take turns, after one uncounted one of each."""
-        base()
-        ours()
+        """Medians of two measurements that take turns.
+
+        Args:
+            runs: How many of each are enough: 1 where there is little scatter, as in CPU time.
+                Only more than one have an uncounted one before them.
+        """
+        runs = min(runs, self.runs)
+        if runs > 1:
+            base()
+            ours()
         figures: tuple[list[float], list[float]] = ([], [])
-        for _ in range(self.runs):
+        for _ in range(runs):
             for figure, measure in zip(figures, (base, ours), strict=True):
                 figure.append(measure())
         return statistics.median(figures[0]), statistics.median(figures[1])
 
-    def timed(self, command: Sequence[str]) -> float:
-        """Wall-clock seconds of a command, which must succeed."""
+    def timed(self, command: Sequence[str], fails: bool = False) -> float:
+        """Wall-clock seconds of a command, which must succeed, or fail if it is to."""
         began = time.perf_counter()
         done = subprocess.run(
             command, cwd=self.folder, env=self.env, capture_output=True, text=True
         )
-        if done.returncode:
+        if bool(done.returncode) != fails:
             tail = done.stdout[-2000:] + done.stderr[-4000:]
-            sys.exit(f"{' '.join(command)} failed:\n{tail}")
+            sys.exit(f"{' '.join(command)} ended with {done.returncode}:\n{tail}")
         return time.perf_counter() - began
 
     def cpu(self, command: Sequence[str]) -> float:
@@ -91,6 +106,17 @@ class Bench:
                 os.wait()
         after = resource.getrusage(resource.RUSAGE_CHILDREN)
         return after.ru_utime + after.ru_stime - before.ru_utime - before.ru_stime
+
+    def run_worker(self, command: Sequence[str]) -> tuple[float, float]:
+        """Seconds of a command, and the most MiB that it held itself."""
+        began = time.perf_counter()
+        quiet = subprocess.DEVNULL
+        proc = subprocess.Popen(command, cwd=self.folder, env=self.env, stdout=quiet, stderr=quiet)
+        _, status, usage = os.wait4(proc.pid, 0)
+        proc.returncode = os.waitstatus_to_exitcode(status)
+        if proc.returncode:
+            sys.exit(f"{' '.join(command)} failed")
+        return time.perf_counter() - began, usage.ru_maxrss / 1024
 
     def memory(self, command: Sequence[str]) -> float:
         """The most MiB that a command and all that it starts hold at one time.

@@ -69,14 +69,14 @@ def live(bench: Bench) -> Iterator[Row]:
     (bench.folder / "stock_defs.py").write_text(flows.stock(5))
     with Live(bench, "chain5_defs.py", "stock_defs.py") as deployment:
         base, ours = bench.alternate(
-            lambda: deployment.run("stock"), lambda: deployment.run("Chain5")
+            lambda: deployment.run("stock"), lambda: deployment.run("Chain5"), runs=2
         )
     yield Row("chain of 5 on a live `dagster dev`, against a stock job", base, ours, 1.15)
 
 
 def wide(bench: Bench) -> Iterator[Row]:
     native, ours = foreach(bench, 100), bench.job("wide100", "Wide")
-    yield Row("foreach of 100, 16 workers", *bench.compare(native, ours), 0.18)
+    yield Row("foreach of 100, 16 workers", *bench.compare(native, ours, runs=2), 0.18)
     memory = bench.memory(native), bench.memory(ours)
     yield Row("foreach of 100: memory of all processes", *memory, 1.0, "MiB")
 
@@ -86,14 +86,17 @@ def cpu(bench: Bench) -> Iterator[Row]:
     used: dict[int, tuple[float, float]] = {}
     for items in (100, 300):
         native, ours = foreach(bench, items), bench.job(f"wide{items}", "Wide")
-        used[items] = bench.alternate(lambda n=native: bench.cpu(n), lambda o=ours: bench.cpu(o))
+        used[items] = bench.alternate(
+            lambda n=native: bench.cpu(n), lambda o=ours: bench.cpu(o), runs=1
+        )
     per_task = [(used[300][i] - used[100][i]) / 200 for i in (0, 1)]
     yield Row("CPU time of a task (foreach of 300 less 100)", *per_task, goal=0.10)
 
 
 def nested(bench: Bench) -> Iterator[Row]:
     bench.deploy("nested", flows.nested(), WORKERS)
-    yield _against_native(bench, "nested foreach 5x5, leaves sleep 0.5 s", "nested", "Nested", 0.6)
+    what = "nested foreach 5x5, leaves sleep 0.5 s"
+    yield _against_native(bench, what, "nested", "Nested", 0.6, runs=2)
 
 
 def uneven(bench: Bench) -> Iterator[Row]:
@@ -102,10 +105,10 @@ def uneven(bench: Bench) -> Iterator[Row]:
         name = f"uneven{levels}"
         bench.deploy(name, flows.uneven(levels, SLOW, FAST), WORKERS)
         what = f"uneven nested foreach of {levels} levels, {SLOW:g} s or {FAST:g} s a task"
-        yield _against_native(bench, what, name, "Uneven", 1.0)
+        yield _against_native(bench, what, name, "Uneven", 1.0, runs=1)
     bench.deploy("uneven_switch", flows.uneven_switch(SLOW, FAST), WORKERS)
     what = f"uneven switch in a foreach, {SLOW:g} s or {FAST:g} s a task"
-    yield _against_native(bench, what, "uneven_switch", "UnevenSwitch", 1.0)
+    yield _against_native(bench, what, "uneven_switch", "UnevenSwitch", 1.0, runs=1)
 
 
 def growth(bench: Bench) -> Iterator[Row]:
@@ -115,8 +118,7 @@ def growth(bench: Bench) -> Iterator[Row]:
         foreach(bench, items)
         command = bench.job(f"wide{items}", "Wide")
         fixed = seconds_of_one(bench)
-        taken = statistics.median(bench.timed(command) for _ in range(bench.runs))
-        costs.append((taken - fixed) / items)
+        costs.append((bench.timed(command) - fixed) / items)
     few, many = costs
     yield Row("cost of a task: 1,000 items against 100 (no native)", few, many, 1.2)
 
@@ -157,5 +159,6 @@ def seconds_of_one(bench: Bench) -> float:
     return statistics.median(bench.timed(bench.job("wide1", "Wide")) for _ in range(bench.runs))
 
 
-def _against_native(bench: Bench, what: str, name: str, job: str, goal: float) -> Row:
-    return Row(what, *bench.compare(bench.native(name, WORKERS), bench.job(name, job)), goal)
+def _against_native(bench: Bench, what: str, name: str, job: str, goal: float, runs: int) -> Row:
+    native, ours = bench.native(name, WORKERS), bench.job(name, job)
+    return Row(what, *bench.compare(native, ours, runs), goal)
