@@ -43,6 +43,10 @@ NOT_RUN = {
     ("docs/examples/chain.md", f"{STOPPED}; tests/events/test_example_chain.py runs the chain"): 1,
     ("docs/examples/chain.md", "it needs the daemon of the block before"): 1,
     ("docs/guides/cards.md", f"{STOPPED}; tests/runtime/test_card_server.py starts it"): 1,
+    (
+        "docs/guides/environments.md",
+        "it needs micromamba and the network; tests/runtime/test_environments.py has a stand-in",
+    ): 1,
     ("docs/guides/events.md", "it needs a webserver; tests/events/test_publish.py has one"): 1,
     ("docs/guides/operate.md", "it needs a webserver; tests/deploy/test_live.py has one"): 1,
 }
