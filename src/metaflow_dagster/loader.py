@@ -16,6 +16,7 @@ from typing import Any
 import dagster as dg
 import metaflow as metaflow  # before its extension, which it loads itself
 
+from metaflow_extensions.dagster.contract import tags, variables
 from metaflow_extensions.dagster.errors import DagsterDeployError
 from metaflow_extensions.dagster.plan.build import job_name_of
 from metaflow_extensions.dagster.plan.translator import DagsterMetaflowTranslator
@@ -138,7 +139,7 @@ def _try_compile(source: FlowSource, listing: Listing) -> Path | DagsterDeployEr
     except DagsterDeployError as error:
         return error
     except OSError as error:
-        return DagsterDeployError(f"{error}. Check METAFLOW_DAGSTER_CACHE.")
+        return DagsterDeployError(f"{error}. Check {variables.CACHE}.")
 
 
 def _import(file: Path) -> dg.Definitions:
@@ -187,7 +188,7 @@ def _failed(job_name: str, source: FlowSource, error: Exception) -> dg.Definitio
     @dg.job(
         name=job_name,
         description=f"**This flow does not compile.**\n\n```\n{text}\n```",
-        tags={"metaflow/does_not_compile": "true"},
+        tags={tags.DOES_NOT_COMPILE: "true"},
         executor_def=dg.in_process_executor,
     )
     def failed() -> None:

@@ -13,6 +13,7 @@ import time
 import pytest
 from support.warm_lab import Lab, is_alive, wait_until
 
+from metaflow_extensions.dagster.contract import variables
 from metaflow_extensions.dagster.warm import client as warm
 
 pytestmark = pytest.mark.skipif(not sys.platform.startswith("linux"), reason="forks on Linux only")
@@ -154,11 +155,11 @@ def test_other_commands_are_left_to_subprocess(lab, cmd):
 
 def test_the_switch(lab, monkeypatch):
     script = lab.script("print(1)")
-    process, out, err = lab.start([sys.executable, script], env={warm.SWITCH: "0"})
+    process, out, err = lab.start([sys.executable, script], env={variables.WARM: "0"})
     assert process is None
     os.close(out)
     os.close(err)
-    monkeypatch.setenv(warm.SWITCH, "0")
+    monkeypatch.setenv(variables.WARM, "0")
     process, out, err = lab.start([sys.executable, script])
     assert process is None
     warm.prestart([sys.executable, script], env=lab.env, cwd=str(lab.folder))

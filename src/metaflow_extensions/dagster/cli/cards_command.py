@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from .._metaflow_internals import click
+from ..contract import variables
 
 if TYPE_CHECKING:
     from .._metaflow_internals.types import CliState
@@ -31,7 +32,7 @@ def cards(obj: CliState, host: str, port: int) -> None:
     server = card_server(obj.flow_datastore, host, port)
     url = f"http://{host}:{server.server_address[1]}"
     obj.echo_always(f"Serving cards at {url}. Stop with Ctrl-C.", err=False)
-    obj.echo_always(f"For links in Dagster: export METAFLOW_DAGSTER_CARDS_URL={url}", err=False)
+    obj.echo_always(f"For links in Dagster: export {variables.CARDS_URL}={url}", err=False)
     try:
         server.serve_forever()
     except KeyboardInterrupt:

@@ -6,6 +6,7 @@ import sys
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, TextIO
 
+from ..contract.ops import task_label
 from ..errors import DagsterRunError
 from ..targets.base import Target
 from ..targets.runs import RunEvent, RunInfo
@@ -88,7 +89,7 @@ class _Logs:
         if event.kind == "pause":
             self.print_new()
         elif event.kind == "logs" and event.file_key:
-            keys = [key.removeprefix("op_") for key in event.step_key.split(",")]
+            keys = [task_label(key) for key in event.step_key.split(",")]
             if any(self._wanted(key) for key in keys):
                 # A log of several steps (in_process_executor) says nothing of who wrote what.
                 self._logs.append(_Log(keys[0] if len(keys) == 1 else "run", event.file_key))

@@ -5,6 +5,7 @@ from __future__ import annotations
 import functools
 from typing import TYPE_CHECKING
 
+from ..contract.ops import task_label
 from ..deploy.registry import Deployment, Registry
 from ..deploy.tokens import check_token
 from ..errors import DagsterRunError
@@ -54,7 +55,7 @@ def _print_status(state: CliState, target: Target, run: RunInfo) -> None:
     echo(f"{run.job} {run.metaflow_run_id}: {run.status}", fg=_COLORS.get(run.status), bold=True)
     echo(f"  {times(run)}; {run.steps_done} tasks done, {total} steps in the flow", no_bold=True)
     if run.steps_failed:
-        echo(f"  failed: {', '.join(key.removeprefix('op_') for key in run.steps_failed)}")
+        echo(f"  failed: {', '.join(task_label(key) for key in run.steps_failed)}")
     if run.error:
         echo("  " + run.error.strip().replace("\n", "\n  "), no_bold=True)
     echo(f"  {target.how_to_open(run)}", no_bold=True)

@@ -6,6 +6,7 @@ import json
 import time
 from typing import TYPE_CHECKING, Any
 
+from ..contract.ops import is_step_key, task_label
 from ..targets.base import Target
 from ..targets.runs import RunEvent, RunInfo
 
@@ -28,9 +29,9 @@ class Progress:
         if event.kind == "run failed":
             self._error = self._error or event.error or ""
             return
-        if not event.step_key.startswith("op_"):  # helper ops run no task
+        if not is_step_key(event.step_key):  # helper ops run no task
             return
-        task = event.step_key.removeprefix("op_")
+        task = task_label(event.step_key)
         if event.kind == "started":
             self._say(f"{task}: started", event.time)
         elif event.kind == "done":

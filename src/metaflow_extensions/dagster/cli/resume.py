@@ -13,6 +13,7 @@ from metaflow.includefile import IncludedFile
 
 from .._metaflow_internals import configs_of, has_config_options, listable, parameters_of
 from .._metaflow_internals.untyped import config_values
+from ..contract import tags
 from ..deploy.registry import Deployment, Registry
 from ..deploy.tokens import check_token
 from ..errors import DagsterRunError
@@ -48,13 +49,13 @@ def resume(state: CliState, values: dict[str, Any]) -> bool:
         _use_configs_of(state, _origin(state, origin_run_id))
         deployment = _compile(state, job_name(state, name), origin_run_id, authorize)
         required = {}
-    tags = {
-        "metaflow/origin_run_id": origin_run_id,
-        "metaflow/resume_parameters": ",".join(given_parameters(state.flow, values)),
+    run_tags = {
+        tags.ORIGIN_RUN_ID: origin_run_id,
+        tags.RESUME_PARAMETERS: ",".join(given_parameters(state.flow, values)),
     }
     if step:
-        tags["metaflow/resume_step"] = step
-    return start_run(state, target, deployment, values, tags, required)
+        run_tags[tags.RESUME_STEP] = step
+    return start_run(state, target, deployment, values, run_tags, required)
 
 
 def _required(state: CliState, values: dict[str, Any], origin: TaskDatastore) -> dict[str, Any]:

@@ -8,7 +8,8 @@ import uuid
 from typing import TYPE_CHECKING, Any
 
 from .._metaflow_internals import parameters_of
-from ..contract import _make_run_id
+from ..contract import _make_run_id, tags
+from ..contract.ops import op_key
 from ..deploy.registry import Deployment
 from ..graph import ends_of
 from ..plan.parameters import config_keys
@@ -79,17 +80,17 @@ def _run_config(state: CliState, given: dict[str, Any]) -> dict[str, Any]:
         return {}
     keys = config_keys(parameter.name for _, parameter in parameters_of(state.flow))
     config = {keys[name]: value for name, value in given.items()}
-    return {"ops": {f"op_{ends_of(state.graph)[0]}": {"config": config}}}
+    return {"ops": {op_key(ends_of(state.graph)[0]): {"config": config}}}
 
 
 def _run_tags(
-    state: CliState, deployment: Deployment, tags: tuple[str, ...], dagster_run_id: str
+    state: CliState, deployment: Deployment, given: tuple[str, ...], dagster_run_id: str
 ) -> dict[str, str]:
-    run_tags = {"metaflow/run_id": _make_run_id(dagster_run_id)}
+    run_tags = {tags.RUN_ID: _make_run_id(dagster_run_id)}
     if deployment.definitions_file:
-        run_tags["metaflow/definitions_file"] = deployment.definitions_file
-    if tags:
-        run_tags["metaflow/tags"] = json.dumps(list(tags))
+        run_tags[tags.DEFINITIONS_FILE] = deployment.definitions_file
+    if given:
+        run_tags[tags.TAGS] = json.dumps(list(given))
     return run_tags
 
 
@@ -131,7 +132,7 @@ class _Announcement:
                 file.write(json.dumps(content))
         self._run = run = RunInfo(
             dagster_run_id, run_id, self._deployment.name, "Pending", None, None,
-            {"metaflow/definitions_file": self._deployment.definitions_file},
+            {tags.DEFINITIONS_FILE: self._deployment.definitions_file},
         )  # fmt: skip
         if self.as_json:
             if not self._waits:

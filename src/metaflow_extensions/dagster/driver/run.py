@@ -14,6 +14,7 @@ from typing import Any
 
 from dagster import MetadataValue
 
+from ..contract import variables
 from ..warm.client import prestart
 from .code import Code, code_of
 from .command import flow_command, input_arguments
@@ -26,7 +27,7 @@ from .result import TaskResult, attempt_result, final_failure, save_attempt
 
 _EXIT_DISALLOW_RETRY = 202  # METAFLOW_EXIT_DISALLOW_RETRY in metaflow/exception.py
 # Variables that reach a task on another machine through the datastore.
-_STORED = ("RUN_TAGS", "RUN_ID", "JOB", "STEP_KEY")
+_STORED = (variables.RUN_TAGS, variables.RUN_ID, variables.JOB, variables.STEP_KEY)
 
 
 def start_run(
@@ -50,11 +51,11 @@ def start_run(
         Failure: Metaflow refuses the run, or it is one of another flow.
         TypeError: a parameter's value is not of its kind.
     """
-    given, variables = parameter_arguments(parameters, flow.parameter_kinds)
+    given, parameter_env = parameter_arguments(parameters, flow.parameter_kinds)
     code = code_of(flow)
     if code.reason:
         log.info(f"{code.reason}. Using the code package: {code.file}")
-    env = _environment(flow, code, {**given_env, **variables})
+    env = _environment(flow, code, {**given_env, **parameter_env})
     outcome = Outcome()
     with tempfile.TemporaryDirectory(prefix="metaflow-dagster-") as scratch:
         cmd = flow_command(flow, code, [*arguments, *given], scratch)
@@ -122,16 +123,16 @@ def run_task(
         folders = [os.path.dirname(sys.executable), os.environ.get("PATH", "")]
         env["PATH"] = os.pathsep.join(folders)
     if environment_id := flow.step_conda_env_ids.get(step_name):
-        env["METAFLOW_DAGSTER_STEP_ENVIRONMENT_ID"] = environment_id
+        env[variables.STEP_ENVIRONMENT_ID] = environment_id
     if launch:  # the task may be sent to where it does not get these
-        variables = {name: env[name] for name in (f"METAFLOW_DAGSTER_{n}" for n in _STORED)}
-        write_small(flow, f"{flow.flow_name}/_dagster/{path}.json", variables)
+        place = variables.stored_at(flow.flow_name, path)
+        write_small(flow, place, {name: env[name] for name in _STORED})
     outcome = Outcome()
     with tempfile.TemporaryDirectory(prefix="metaflow-dagster-") as scratch:
         arguments += input_arguments(inputs, scratch)
         cmd = flow_command(flow, code, arguments, scratch)
         log.info("$ " + shlex.join(cmd))
-        result_file = env["METAFLOW_DAGSTER_RESULT"] = os.path.join(scratch, "result.json")
+        result_file = env[variables.RESULT] = os.path.join(scratch, "result.json")
         open(result_file, "w").close()
         try:
             run_process(cmd, env, code.folder, outcome, timeout)
@@ -143,7 +144,7 @@ def run_task(
     result.failure = final_failure(
         f"Step {step_name} failed ({path}, attempt {attempt}, {outcome.how()})",
         result.error or outcome.tail(),
-        _failure_metadata(flow, result, outcome, given_env["METAFLOW_DAGSTER_JOB"], attempt),
+        _failure_metadata(flow, result, outcome, given_env[variables.JOB], attempt),
     )
     result.may_retry = outcome.returncode != _EXIT_DISALLOW_RETRY
     if not result.may_retry:

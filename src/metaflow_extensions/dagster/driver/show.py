@@ -8,6 +8,7 @@ from typing import Any
 
 from dagster import MarkdownMetadataValue, MetadataValue
 
+from ..contract import variables
 from .flow import Flow, top_option
 from .result import TaskResult
 
@@ -41,8 +42,8 @@ def shown(flow: Flow, task: TaskResult) -> dict[str, Any]:
 
 def _card_metadata(flow: Flow, task: TaskResult) -> dict[str, Any]:
     """Cards by type and id: links to the server of `dagster cards`, if there is one, or paths."""
-    variable = "METAFLOW_DAGSTER_CARDS_URL"
-    server = os.environ.get(variable) or flow.metaflow_step_env.get(variable)
+    name = variables.CARDS_URL
+    server = os.environ.get(name) or flow.metaflow_step_env.get(name)
     metadata: dict[str, Any] = {}
     for card in task.cards:
         file_name = card.rsplit("/", 1)[-1]  # TYPE-HASH.html or TYPE-ID-HASH.html

@@ -9,7 +9,7 @@ from typing import Any
 
 import jinja2
 
-from ..contract import HELPER_TAG, _cache_folder
+from ..contract import HEADER, _cache_folder, tags
 from ..graph import MISSING
 from ..plan.job import JobPlan
 from ..plan.model import Arg, Call, ForEach, HelperOp, OpInput, OpOutput, OpPlan, Ref
@@ -158,29 +158,31 @@ def _environment() -> jinja2.Environment:
         bytecode_cache=_bytecode_cache(),
     )
     environment.filters.update(py=literal, docstring=_docstring)
-    environment.globals.update(
-        section=_section,
-        constant=_constant,
-        op_decorator=_op_decorator,
-        job_decorator=_job_decorator,
-        helper_decorator=_helper_decorator,
-        op_call=_op_call,
-        handing_on=_handing_on,
-        partitions_text=partitions_text,
-        scheduled_text=scheduled_text,
-        asset_section=asset_section,
-        assets_text=assets_text,
-        checks_text=checks_text,
-        watched_text=watched_text,
-        statement_text=_statement_text,
-        config_field=_config_field,
-        types=_TYPES,
-        returns={kind: returned for kind, (returned, _) in _RETURNS.items()},
-        shown=_shown,
-        sensor_call=sensor_call,
-        sensor_summary=sensor_summary,
-        exit_hooks_call=exit_hooks_call,
-    )
+    helpers: dict[str, Any] = {
+        "header": HEADER,
+        "section": _section,
+        "constant": _constant,
+        "op_decorator": _op_decorator,
+        "job_decorator": _job_decorator,
+        "helper_decorator": _helper_decorator,
+        "op_call": _op_call,
+        "handing_on": _handing_on,
+        "partitions_text": partitions_text,
+        "scheduled_text": scheduled_text,
+        "asset_section": asset_section,
+        "assets_text": assets_text,
+        "checks_text": checks_text,
+        "watched_text": watched_text,
+        "statement_text": _statement_text,
+        "config_field": _config_field,
+        "types": _TYPES,
+        "returns": {kind: returned for kind, (returned, _) in _RETURNS.items()},
+        "shown": _shown,
+        "sensor_call": sensor_call,
+        "sensor_summary": sensor_summary,
+        "exit_hooks_call": exit_hooks_call,
+    }
+    environment.globals.update(helpers)
     for name in ("file", "constants", "op", "job"):  # what every file has
         environment.get_template(f"{name}.py.j2")  # compiled now, and kept
     return environment
@@ -233,8 +235,8 @@ def _op_decorator(op: OpPlan) -> str:
 
 def _helper_decorator(plan: JobPlan, kind: HelperOp, name: str) -> str:
     out = {} if kind is HelperOp.COLLECT else {"out": "DynamicOut()"}
-    tags = {**dict(plan.engine.helper_tags), HELPER_TAG: kind.value}
-    return "@" + call("op", (), {"name": literal(name), **out, "tags": literal(tags)})
+    of_op = {**dict(plan.engine.helper_tags), tags.HELPER: kind.value}
+    return "@" + call("op", (), {"name": literal(name), **out, "tags": literal(of_op)})
 
 
 def _job_decorator(plan: JobPlan) -> str:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from ..contract import tags
 from ..graph import MISSING
 from ..plan.job import JobPlan
 from ..plan.triggers import EventTriggerPlan, FinishTriggerPlan, ResetPlan
@@ -29,9 +30,9 @@ def sensor_call(plan: JobPlan, trigger: EventTriggerPlan | FinishTriggerPlan) ->
 
 def exit_hooks_call(plan: JobPlan) -> str:
     """The call that finds runs of the job, known by its name and the flow's tags."""
-    known_by = ("metaflow/flow", "metaflow/project", "metaflow/branch")
-    tags = {name: plan.job_tags[name] for name in known_by if name in plan.job_tags}
-    args = ["FLOW", "context", literal(plan.job_name), literal(tags)]
+    known_by = (tags.FLOW, tags.PROJECT, tags.BRANCH)
+    of_job = {name: plan.job_tags[name] for name in known_by if name in plan.job_tags}
+    args = ["FLOW", "context", literal(plan.job_name), literal(of_job)]
     return call("_missed_exit_hooks", args, {})
 
 

@@ -17,6 +17,7 @@ from typing import Any
 from metaflow.exception import MetaflowException
 
 from .._metaflow_internals.untyped import setting
+from ..contract import variables
 from .errors import DagsterEventException
 
 _NAME = re.compile(r"[A-Za-z0-9_.-]+")
@@ -86,7 +87,7 @@ class DagsterEvent:
             DagsterEventException: It could not be published, and errors are not ignored.
         """
         try:
-            if not force and not os.environ.get("METAFLOW_DAGSTER_RUN_ID"):
+            if not force and not os.environ.get(variables.RUN_ID):
                 raise DagsterEventException(
                     f"Event {self._name} was not published: this is no run of a deployed flow. "
                     "Use publish() to publish it all the same."
@@ -136,7 +137,7 @@ def _plain(value: Any) -> Any:
 
 def _send(name: str, fields: dict[str, Any], url: str | None) -> None:
     """Write an event to the event log that is configured (see ``deploy.targets``)."""
-    configured = url or setting("DAGSTER_URL")
+    configured = url or setting(variables.URL_SETTING)
     if configured:
         from .http import post_event
 

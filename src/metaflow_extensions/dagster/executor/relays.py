@@ -21,7 +21,7 @@ from typing import Any
 
 from dagster import Failure
 
-from ..contract import HELPER_TAG
+from ..contract import tags
 from ._dagster_internals import (
     ActiveExecution,
     DagsterEvent,
@@ -374,7 +374,7 @@ def _find_relays(plan: ExecutionPlan) -> dict[str, _Relay]:
     steps: dict[str, Any] = dict(plan.step_dict_by_key)
     relays: dict[str, _Relay] = {}
     for step in steps.values():
-        kind = step.tags.get(HELPER_TAG)
+        kind = step.tags.get(tags.HELPER)
         if kind in _RELAYS and not step.pool:
             feeds, gates = _feeds(step, steps)
             if feeds:
@@ -391,7 +391,7 @@ def _feeds(step: Any, steps: Mapping[str, Any]) -> tuple[list[_Feed], set[str]]:
     gates: set[str] = set()
     for handle in _dependencies(step):
         upstream = steps[handle.step_key]
-        if upstream.tags.get(HELPER_TAG) == _COLLECT:
+        if upstream.tags.get(tags.HELPER) == _COLLECT:
             more, further = _feeds(upstream, steps)
             gates |= {upstream.key, *further}
         elif isinstance(upstream, UnresolvedMappedExecutionStep):

@@ -6,6 +6,8 @@ import hashlib
 import re
 from typing import Any
 
+from ..contract import tags, variables
+from ..contract.ops import op_key
 from ..errors import DagsterDeployError, Problems
 from ..graph import FlowView, StepKind
 from .assets import plan_assets
@@ -58,14 +60,14 @@ def build_plan(
     )
     shape = view.shape
     reserved = {job_name, f"{view.name}Config", *(kind.value for kind in HelperOp)}
-    signatures, graph = lay_out_job(shape, reserved | {f"op_{step.name}" for step in shape.steps})
+    signatures, graph = lay_out_job(shape, reserved | {op_key(step.name) for step in shape.steps})
     ops = [problems.attempt(_op, view, signature, job_name) for signature in signatures]
     planned = [op for op in ops if op is not None]
     if len(planned) == len(ops):
         planned = problems.attempt(with_engine, planned, view, options) or ()
     problems.raise_all()
     assert assets is not None
-    switch = {} if options.warm_start else {"METAFLOW_DAGSTER_WARM": "0"}  # see warm/client.py
+    switch = {} if options.warm_start else {variables.WARM: "0"}
     return JobPlan(
         flow_name=view.name,
         job_name=job_name,
@@ -148,12 +150,12 @@ def _op(view: FlowView, signature: OpSignature, job_name: str) -> OpPlan:
 def _job_tags(view: FlowView, options: CreateOptions, engine: EnginePlan) -> dict[str, Any]:
     """Tags by which sensors and the Deployer find a flow's runs, whatever the job is called, and
     those that were asked for."""
-    tags: dict[str, Any] = {"metaflow/flow": view.name}
+    own: dict[str, Any] = {tags.FLOW: view.name}
     if view.project:
-        tags["metaflow/project"] = view.project.name
-        tags["metaflow/branch"] = view.project.branch
+        own[tags.PROJECT] = view.project.name
+        own[tags.BRANCH] = view.project.branch
     if view.shape.end != "end":
-        tags["metaflow/end_step"] = view.shape.end
+        own[tags.END_STEP] = view.shape.end
     if options.workflow_timeout is not None:
-        tags["dagster/max_runtime"] = str(options.workflow_timeout)
-    return merged(dict(engine.run_tags), tags)
+        own["dagster/max_runtime"] = str(options.workflow_timeout)
+    return merged(dict(engine.run_tags), own)

@@ -15,6 +15,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field
 
+from ..contract.ops import op_key
 from ..graph import FlowShape, StepKind, StepShape
 from .model import (
     Arg,
@@ -89,7 +90,7 @@ class _Layout:
     def _place(self, step: StepShape) -> OpSignature:
         input_kind, inputs, args, scope = self._input(step)
         self.scope_of[step.name] = scope
-        key = f"op_{step.name}"
+        key = op_key(step.name)
         last = self.outputs[step.name] is OpOutput.NONE
         call = Call("_" if last else self.variables[step.name], key, key, args)
         (self.statements if scope is None else scope.calls).append(call)

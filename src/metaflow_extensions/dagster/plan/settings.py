@@ -15,6 +15,7 @@ from collections.abc import Callable, Mapping
 from urllib.parse import urlsplit
 
 from .._metaflow_internals import settings
+from ..contract import variables
 
 _PREFIX = "METAFLOW_"
 
@@ -49,9 +50,6 @@ _BAKED = (
     )
 )
 _BAKED_PREFIX = "CONDA_"
-
-CARDS_URL = "METAFLOW_DAGSTER_CARDS_URL"
-"""Where ``dagster cards`` serves cards to the browsers of those who look at Dagster."""
 
 _URL = re.compile(r"[A-Za-z][A-Za-z0-9+.-]*://[^\s,;|]+")
 
@@ -89,8 +87,8 @@ def bake_settings(
         baked["METAFLOW_USER"] = user
         # Whom a branch `user.<name>` belongs to (metaflow/plugins/project_decorator.py).
         baked["METAFLOW_OWNER"] = env.get("METAFLOW_OWNER") or user
-    if env.get(CARDS_URL):
-        baked[CARDS_URL] = env[CARDS_URL]
+    if env.get(variables.CARDS_URL):
+        baked[variables.CARDS_URL] = env[variables.CARDS_URL]
     for variable in [name for name, value in baked.items() if may_authenticate(value)]:
         del baked[variable]
         if warn:

@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING, Any
 from metaflow.events import MetaflowEvent, Trigger
 
 from .._metaflow_internals import replace_events, set_current, storage_of
+from ..contract import tags, variables
 
 if TYPE_CHECKING:
     from .._metaflow_internals.types import TaskDatastore
@@ -59,11 +60,11 @@ def report_provenance(is_start: bool) -> dict[str, str]:
         is_start: The task is the flow's first; only that one carries ``execution-triggers``, as
             under Argo Workflows (metaflow/plugins/argo/argo_workflows_decorator.py).
     """
-    tags = json.loads(os.environ.get("METAFLOW_DAGSTER_RUN_TAGS") or "{}")
+    of_run: dict[str, str] = json.loads(os.environ.get(variables.RUN_TAGS) or "{}")
     fields: dict[str, str] = {}
-    if "metaflow/scheduled_time" in tags:
-        fields["dagster-scheduled-time"] = tags["metaflow/scheduled_time"]
-    events = json.loads(tags.get("metaflow/triggered_by") or "[]")
+    if tags.SCHEDULED_TIME in of_run:
+        fields["dagster-scheduled-time"] = of_run[tags.SCHEDULED_TIME]
+    events = json.loads(of_run.get(tags.TRIGGERED_BY) or "[]")
     if events:
         set_current("trigger", DagsterTrigger(events))
         if is_start:
@@ -79,7 +80,7 @@ def stored_provenance(task_datastore: TaskDatastore) -> dict[str, str]:
     """
     parent = task_datastore.parent_datastore
     path = re.sub(r"_node_\d+$", "", task_datastore.pathspec)
-    name = f"{parent.flow_name}/_dagster/{path}.json"
+    name = variables.stored_at(parent.flow_name, path)
     with storage_of(parent).load_bytes([name]) as loaded:
         for _, local_path, _ in loaded:
             if local_path is not None:

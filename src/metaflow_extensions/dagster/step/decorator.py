@@ -18,6 +18,7 @@ from metaflow.metadata_provider import MetaDatum
 from metaflow.unbounded_foreach import UBF_TASK
 
 from .._metaflow_internals import ends_of, foreach_frames
+from ..contract import variables
 from .artifacts import item_label, values_at_hand
 from .current_trigger import report_provenance, stored_provenance
 from .result import task_result
@@ -26,9 +27,9 @@ if TYPE_CHECKING:
     from .._metaflow_internals.types import Flow, Graph, TaskDatastore
 
 _METADATA = {
-    "dagster-run-id": "METAFLOW_DAGSTER_RUN_ID",
-    "dagster-job": "METAFLOW_DAGSTER_JOB",
-    "dagster-step-key": "METAFLOW_DAGSTER_STEP_KEY",
+    "dagster-run-id": variables.RUN_ID,
+    "dagster-job": variables.JOB,
+    "dagster-step-key": variables.STEP_KEY,
 }
 
 
@@ -60,7 +61,7 @@ class DagsterInternalDecorator(StepDecorator):
         self._is_worker = ubf_context == UBF_TASK
         self._datastore = task_datastore
         self._item = item_label(foreach_frames(flow))
-        if "METAFLOW_DAGSTER_RUN_ID" not in os.environ:  # a pod or another machine
+        if variables.RUN_ID not in os.environ:  # a pod or another machine
             os.environ.update(stored_provenance(task_datastore))
         tags = [f"attempt_id:{retry_count}"]
         values = {
@@ -106,7 +107,7 @@ class DagsterInternalDecorator(StepDecorator):
         retry_count: int,
         max_user_code_retries: int,
     ) -> None:
-        result_file = os.environ.get("METAFLOW_DAGSTER_RESULT")
+        result_file = os.environ.get(variables.RESULT)
         if not result_file or self._is_worker:
             return
         facts = {"error": self._error}

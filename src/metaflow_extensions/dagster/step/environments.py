@@ -21,7 +21,7 @@ from .._metaflow_internals.environments import (
     remove_environment,
 )
 from .._metaflow_internals.package import MetaflowPackage, use_extracted
-from ..contract import _cache_folder
+from ..contract import _cache_folder, variables
 from ..errors import DagsterRunError
 
 if TYPE_CHECKING:
@@ -53,10 +53,10 @@ def prepare_environment(
     sha = os.environ["METAFLOW_CODE_SHA"]
     blob = next(iter(state.flow_datastore.load_data([sha])))[1]
     # Beside the result: the op removes this folder when the attempt has ended.
-    folder = os.path.join(os.path.dirname(os.environ["METAFLOW_DAGSTER_RESULT"]), "code")
+    folder = os.path.join(os.path.dirname(os.environ[variables.RESULT]), "code")
     MetaflowPackage.cls_extract_into(metadata, BytesIO(blob), folder)
-    variables = MetaflowPackage.get_post_extract_env_vars(metadata, folder)
-    use_extracted(decorators, folder, variables)
+    found = MetaflowPackage.get_post_extract_env_vars(metadata, folder)
+    use_extracted(decorators, folder, found)
     solution = _solution(step_name, definition, folder)
     prefix = _make(state, step_name, definition, solution)
     if missing := packages_missing_in(prefix, solution):
@@ -69,7 +69,7 @@ def prepare_environment(
 
 def _check_id(step_name: str, env_id: str, definition: Mapping[str, Any]) -> None:
     """Compare the environment with that of the definitions file, which older ones do not have."""
-    deployed = os.environ.get("METAFLOW_DAGSTER_STEP_ENVIRONMENT_ID", env_id)
+    deployed = os.environ.get(variables.STEP_ENVIRONMENT_ID, env_id)
     if env_id != deployed:
         python, platforms = definition["conda"]["python"], definition["conda"]["platforms"]
         raise DagsterRunError(

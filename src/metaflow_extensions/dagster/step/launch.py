@@ -27,6 +27,7 @@ from .._metaflow_internals.untyped import (
     runtime_task,
     step_command,
 )
+from ..contract import variables
 from ..errors import DagsterRunError
 from .environments import prepare_environment
 
@@ -139,7 +140,7 @@ def _input_paths(options: dict[str, Any]) -> list[str]:
 
 def _config_file(values: dict[str, Any]) -> str:
     """A file for ``--local-config-file``, in the scratch folder that the op removes."""
-    folder = os.path.dirname(os.environ.get("METAFLOW_DAGSTER_RESULT", "")) or None
+    folder = os.path.dirname(os.environ.get(variables.RESULT, "")) or None
     handle, path = tempfile.mkstemp(dir=folder, prefix="config-", suffix=".json")
     with os.fdopen(handle, "w", encoding="utf-8") as file:
         json.dump(values, file)

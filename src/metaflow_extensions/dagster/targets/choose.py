@@ -7,6 +7,7 @@ from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any
 
 from .._metaflow_internals.untyped import setting
+from ..contract import variables
 from .base import Target
 from .home import embedded_home
 from .instance import LocalTarget
@@ -31,7 +32,7 @@ def choose_target(url: str | None, flow_datastore: FlowDatastore | None = None) 
             variable METAFLOW_DAGSTER_URL, or its configuration file).
         flow_datastore: The flow's datastore, next to which the embedded instance is.
     """
-    configured = url or setting("DAGSTER_URL")
+    configured = url or setting(variables.URL_SETTING)
     if configured:
         return LiveTarget(configured)
     home = os.environ.get("DAGSTER_HOME")

@@ -18,7 +18,8 @@ from functools import cached_property
 from importlib.metadata import version
 from typing import IO, TYPE_CHECKING, Any, cast
 
-from ..contract import _make_run_id
+from ..contract import _make_run_id, tags
+from ..contract.ops import is_step_key
 from ..errors import DagsterRunError
 from .base import Target
 from .run_locks import log_path, remove_stale, worker_of
@@ -105,8 +106,10 @@ class LocalTarget(Target):
     def find_by_id(self, job: str, run_id: str) -> RunInfo | None:
         from dagster import RunsFilter
 
-        for tags in ({"metaflow/run_id": run_id}, None):
-            filters = RunsFilter(job_name=job, tags=tags or {}, run_ids=None if tags else [run_id])
+        for filters in (
+            RunsFilter(job_name=job, tags={tags.RUN_ID: run_id}),
+            RunsFilter(job_name=job, run_ids=[run_id]),
+        ):
             # The newest: a run that was re-executed goes by the same Metaflow run id.
             records = self._instance.get_run_records(filters, limit=1)
             if records:
@@ -134,7 +137,7 @@ class LocalTarget(Target):
             if event is None or not event.step_key:
                 continue
             if event.is_step_success:
-                if event.step_key.startswith("op_"):  # helper ops run no task
+                if is_step_key(event.step_key):  # helper ops run no task
                     done.add(event.step_key)
             elif event.is_step_failure:
                 failed.append(event.step_key)
@@ -199,7 +202,7 @@ class LocalTarget(Target):
     def how_to_open(self, run: RunInfo) -> str:
         return (
             f"DAGSTER_HOME={shlex.quote(self._home.path)} dagster dev -f "
-            f"{shlex.quote(run.tags.get('metaflow/definitions_file', 'defs.py'))}"
+            f"{shlex.quote(run.tags.get(tags.DEFINITIONS_FILE, 'defs.py'))}"
             f"  # then open http://localhost:{_PORT}/runs/{run.dagster_run_id}"
         )
 
@@ -218,7 +221,7 @@ class LocalTarget(Target):
             run = record.dagster_run
         return RunInfo(
             dagster_run_id=run.run_id,
-            metaflow_run_id=run.tags.get("metaflow/run_id") or _make_run_id(run.run_id),
+            metaflow_run_id=run.tags.get(tags.RUN_ID) or _make_run_id(run.run_id),
             job=run.job_name,
             status=metaflow_status(run.status.value),
             started=record.start_time,

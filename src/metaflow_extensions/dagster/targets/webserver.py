@@ -9,7 +9,8 @@ import urllib.request
 from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
-from ..contract import _make_run_id
+from ..contract import _make_run_id, tags
+from ..contract.ops import is_step_key
 from ..errors import DagsterRunError
 from .base import Target
 from .headers import request_headers
@@ -111,7 +112,7 @@ class LiveTarget(Target):
                     "tags": [
                         {"key": key, "value": value}
                         for key, value in launch.tags.items()
-                        if key != "metaflow/run_id"
+                        if key != tags.RUN_ID
                     ],
                 },
             },
@@ -124,7 +125,7 @@ class LiveTarget(Target):
         )
 
     def find_by_id(self, job: str, run_id: str) -> RunInfo | None:
-        by_tag = {"tags": [{"key": "metaflow/run_id", "value": run_id}]}
+        by_tag = {"tags": [{"key": tags.RUN_ID, "value": run_id}]}
         for condition in (by_tag, {"runIds": [run_id]}):
             runs = self._runs({"pipelineName": job, **condition}, 1)
             if runs:
@@ -146,7 +147,7 @@ class LiveTarget(Target):
             if event["__typename"] == "ExecutionStepFailureEvent" and error is None:
                 error = _step_error(event)
         # Helper ops run no task.
-        done = sum(s["status"] == "SUCCESS" and s["stepKey"].startswith("op_") for s in stats)
+        done = sum(s["status"] == "SUCCESS" and is_step_key(s["stepKey"]) for s in stats)
         return replace(run, steps_done=done, steps_failed=failed, error=error)
 
     def events(self, dagster_run_id: str, after: str | None) -> tuple[list[RunEvent], str | None]:
@@ -243,15 +244,15 @@ class LiveTarget(Target):
         return [self._info(run) for run in result["results"]]
 
     def _info(self, run: answers.Run) -> RunInfo:
-        tags = {tag["key"]: tag["value"] for tag in run["tags"]}
+        found = {tag["key"]: tag["value"] for tag in run["tags"]}
         return RunInfo(
             dagster_run_id=run["runId"],
-            metaflow_run_id=tags.get("metaflow/run_id") or _make_run_id(run["runId"]),
+            metaflow_run_id=found.get(tags.RUN_ID) or _make_run_id(run["runId"]),
             job=run["jobName"],
             status=metaflow_status(run["status"]),
             started=run["startTime"],
             ended=run["endTime"],
-            tags=tags,
+            tags=found,
             url=f"{self._url}/runs/{run['runId']}",
         )
 

@@ -27,10 +27,10 @@ import threading
 import time
 from collections.abc import Generator, Mapping, Sequence
 
+from ..contract import variables
 from .process_tree import SUPERVISOR
 from .rules import server_command, server_env, server_key
 
-SWITCH = "METAFLOW_DAGSTER_WARM"  # "0", in a task's environment or in ours: never warm
 REPLY_SECONDS = 60.0  # how long a server may take to start a child before it is given up
 MAX_SERVERS = 4  # servers at a time; the one unused for longest makes room
 COLD_STARTS = 2  # plain starts of a process that may have nothing more to run, see _is_worth_it
@@ -335,7 +335,7 @@ def keep_warm() -> Generator[None]:
 
 
 def _is_allowed(env: Mapping[str, str]) -> bool:
-    return "0" not in (env.get(SWITCH), os.environ.get(SWITCH))
+    return "0" not in (env.get(variables.WARM), os.environ.get(variables.WARM))
 
 
 def _is_worth_it(state: _State, env: Mapping[str, str]) -> bool:
@@ -343,7 +343,12 @@ def _is_worth_it(state: _State, env: Mapping[str, str]) -> bool:
 
     A process of Dagster's multiprocess executor runs one op: one task, or `init` and one task.
     """
-    if state.holders or state.servers or env.get(SWITCH) == "1" or not _is_multiprocessing_child():
+    if (
+        state.holders
+        or state.servers
+        or env.get(variables.WARM) == "1"
+        or not _is_multiprocessing_child()
+    ):
         return True
     state.cold_starts += 1
     return state.cold_starts > COLD_STARTS

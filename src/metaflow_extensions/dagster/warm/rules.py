@@ -6,12 +6,13 @@ import os
 import sys
 from collections.abc import Mapping, Sequence
 
+from ..contract import variables
+
 _SITE = os.path.join(os.path.dirname(os.path.abspath(__file__)), "site")
-_SITE_VARIABLE = "METAFLOW_DAGSTER_WARM_SERVER"  # as in site/sitecustomize.py
 
 # Variables that differ from task to task and that nothing reads at import. Any other METAFLOW_*
 # variable may be a setting, and settings are read at import (metaflow_config_funcs.from_conf).
-_PER_TASK_PREFIXES = ("METAFLOW_RUN_", "METAFLOW_INIT_", "METAFLOW_DAGSTER_", "METAFLOW_TASK_")
+_PER_TASK_PREFIXES = ("METAFLOW_RUN_", "METAFLOW_INIT_", variables.PREFIX, "METAFLOW_TASK_")
 _PER_TASK = frozenset({"METAFLOW_RUNTIME_ENVIRONMENT", "METAFLOW_PRODUCTION_TOKEN"})
 # What the loader, the interpreter and the C library read when a process starts, what tracing and
 # coverage read at import, and who the user is and where Metaflow's configuration files are.
@@ -76,7 +77,7 @@ def server_env(env: Mapping[str, str], descriptor: int) -> dict[str, str]:
     shared = {name: value for name, value in env.items() if not _is_per_task(name)}
     path = shared.get("PYTHONPATH")
     shared["PYTHONPATH"] = f"{_SITE}{os.pathsep}{path}" if path else _SITE
-    shared[_SITE_VARIABLE] = str(descriptor)
+    shared[variables.WARM_SERVER] = str(descriptor)
     return shared
 
 

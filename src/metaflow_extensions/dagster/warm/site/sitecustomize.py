@@ -12,7 +12,7 @@ import os
 import sys
 import traceback
 
-_VARIABLE = "METAFLOW_DAGSTER_WARM_SERVER"  # the descriptor of the client, set by warm/client.py
+_VARIABLE = "METAFLOW_DAGSTER_WARM_SERVER"  # as in contract/variables.py, too far to import
 
 
 def _restore_path() -> None:
