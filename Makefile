@@ -131,6 +131,7 @@ lint: $(STAMP) ## Check style and types
 	$(BIN)/ruff check .
 	$(BIN)/ruff format --check .
 	$(BIN)/pyright --pythonpath $(BIN)/python
+	$(BIN)/python scripts/strict_types.py
 
 .PHONY: format
 format: $(STAMP) ## Put sources into the house style
