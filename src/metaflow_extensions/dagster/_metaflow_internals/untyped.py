@@ -99,13 +99,31 @@ def step_command() -> click.Command:
 
 def default_storage() -> Storage:
     """What reads and writes the files of the configured datastore, opened at its root."""
-    from metaflow import metaflow_config, plugins
+    from metaflow import metaflow_config
 
-    configured = part(metaflow_config, "DEFAULT_DATASTORE")
-    kind = next(impl for impl in part(plugins, "DATASTORES") if impl.TYPE == configured)
+    kind = _storage_kind(part(metaflow_config, "DEFAULT_DATASTORE"))
     root = kind.get_datastore_root_from_config(_say_nothing, create_on_absent=False)
     # Nobody has written to a local datastore that has no root.
     return kind(root or local_folder())
+
+
+def storage_named(name: str, root: str) -> Storage:
+    """What reads and writes the files of a datastore, by Metaflow's name of its kind."""
+    return _storage_kind(name)(root)
+
+
+def _storage_kind(name: str) -> Any:
+    from metaflow import plugins
+
+    return next(kind for kind in part(plugins, "DATASTORES") if kind.TYPE == name)
+
+
+def flow_datastore(flow_name: str, storage: Storage) -> FlowDatastore:
+    """A flow's data in a datastore."""
+    from metaflow.datastore import flow_datastore
+
+    kind = part(flow_datastore, "FlowDataStore")
+    return kind(flow_name, None, storage_impl=type(storage), ds_root=storage.datastore_root)
 
 
 def local_root() -> str:

@@ -8,7 +8,7 @@ import json
 import os
 import shutil
 import time
-from collections.abc import Iterator
+from collections.abc import Generator
 from contextlib import ExitStack, contextmanager, suppress
 from dataclasses import dataclass, field
 from functools import cache
@@ -36,7 +36,7 @@ class Code:
 
     file: str
     folder: str
-    env: dict[str, str] = field(default_factory=dict)
+    env: dict[str, str] = field(default_factory=dict[str, str])
     reason: str = ""
 
 
@@ -143,7 +143,7 @@ def _package_variables(metadata: str, folder: str) -> dict[str, str]:
 
 
 @contextmanager
-def _locked(path: str, kind: int) -> Iterator[None]:
+def _locked(path: str, kind: int) -> Generator[None]:
     """Hold a lock on a file, which is made where it does not exist."""
     descriptor = os.open(path, os.O_CREAT | os.O_WRONLY, 0o600)
     try:

@@ -12,9 +12,12 @@ from contextlib import suppress
 from functools import cache
 from io import BytesIO
 from threading import Thread
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from .flow import Flow, top_option
+
+if TYPE_CHECKING:
+    from .._metaflow_internals.types import Storage, TaskDatastore
 
 
 def begin_import(flow: Flow) -> None:
@@ -35,17 +38,15 @@ def _use_settings(flow: Flow) -> None:
         os.environ.setdefault(name, value)
 
 
-def _storage(flow: Flow) -> Any:
+def _storage(flow: Flow) -> Storage:
     """Metaflow's access to the datastore's files."""
     _use_settings(flow)
-    from metaflow.plugins import DATASTORES
+    from .._metaflow_internals.untyped import storage_named
 
-    kind = top_option(flow, "datastore")
-    storage = next(impl for impl in DATASTORES if kind == impl.TYPE)
-    return storage(top_option(flow, "datastore-root"))
+    return storage_named(top_option(flow, "datastore"), top_option(flow, "datastore-root"))
 
 
-def task_datastore(flow: Flow, path: str, mode: str, attempt: int | None = None) -> Any:
+def task_datastore(flow: Flow, path: str, mode: str, attempt: int | None = None) -> TaskDatastore:
     """Open a task's datastore; reading without an attempt opens the one that succeeded.
 
     Args:
@@ -56,11 +57,9 @@ def task_datastore(flow: Flow, path: str, mode: str, attempt: int | None = None)
         metaflow.datastore.exceptions.DataException: no such (finished) task.
     """
     storage = _storage(flow)
-    from metaflow.datastore.flow_datastore import FlowDataStore
+    from .._metaflow_internals.untyped import flow_datastore
 
-    store = FlowDataStore(
-        flow.flow_name, None, storage_impl=type(storage), ds_root=storage.datastore_root
-    )
+    store = flow_datastore(flow.flow_name, storage)
     run_id, step_name, task_id = path.split("/")
     return store.get_task_datastore(run_id, step_name, task_id, attempt=attempt, mode=mode)
 

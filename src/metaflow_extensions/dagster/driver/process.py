@@ -30,8 +30,8 @@ class Outcome:
     returncode: int = 0
     timed_out: bool = False
     killed: bool = False
-    stdout: list[tuple[int, bytes]] = field(default_factory=list)
-    stderr: list[tuple[int, bytes]] = field(default_factory=list)
+    stdout: list[tuple[int, bytes]] = field(default_factory=list[tuple[int, bytes]])
+    stderr: list[tuple[int, bytes]] = field(default_factory=list[tuple[int, bytes]])
 
     @property
     def failed(self) -> bool:

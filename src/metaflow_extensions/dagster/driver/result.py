@@ -28,12 +28,12 @@ class TaskResult:
     path: str
     splits: int = 0
     """Splits of the foreach, or tasks of the gang, that it opens."""
-    next_steps: list[str] = field(default_factory=list)
-    gang: list[str] = field(default_factory=list)
+    next_steps: list[str] = field(default_factory=list[str])
+    gang: list[str] = field(default_factory=list[str])
     """Paths of the tasks of the gang that it controls."""
-    artifacts: dict[str, list[Any]] = field(default_factory=dict)
+    artifacts: dict[str, list[Any]] = field(default_factory=dict[str, list[Any]])
     """By name: type, size in bytes and, where it is small and plain, the value."""
-    cards: list[str] = field(default_factory=list)
+    cards: list[str] = field(default_factory=list[str])
     """Paths or URLs."""
     item: str | None = None
     """What a foreach's task is for."""
@@ -81,7 +81,8 @@ def read_result(flow: Flow, path: str) -> TaskResult:
     task = task_datastore(flow, path, "r")
     from ..step.artifacts import describe_artifacts, item_label
 
-    next_steps = list((task.get("_transition") or ([], None))[0])
+    transition: tuple[list[str], object] = task.get("_transition") or ([], None)
+    next_steps = list(transition[0])
     step_name = path.split("/")[1]
     step = task["_graph_info"]["steps"][step_name]
     ubf = task.get("_parallel_ubf_iter")

@@ -6,7 +6,7 @@ import os
 from collections.abc import Sequence
 from typing import Any
 
-from dagster import MarkdownMetadataValue, MetadataValue
+from dagster import MarkdownMetadataValue, MetadataValue, PathMetadataValue
 
 from ..contract import variables
 from .flow import Flow, top_option
@@ -54,8 +54,8 @@ def _card_metadata(flow: Flow, task: TaskResult) -> dict[str, Any]:
         if server:
             metadata[label] = MetadataValue.url(url)
         else:
-            kind = MetadataValue.url if "://" in card else MetadataValue.path
-            metadata[label] = kind(card)
+            is_url = "://" in card
+            metadata[label] = MetadataValue.url(card) if is_url else PathMetadataValue(card)
     return metadata
 
 
@@ -85,7 +85,7 @@ def _metadata_address(flow: Flow) -> str:
 
 def artifact_metadata(task: TaskResult) -> dict[str, Any]:
     """Small artifacts as values, which Dagster plots; type and size of the others."""
-    metadata = {}
+    metadata: dict[str, Any] = {}
     for name, about in list(task.artifacts.items())[:_SHOWN_ARTIFACTS]:
         if about:
             kind, size, *value = about

@@ -47,7 +47,7 @@ def file_digest(path: str) -> str:
 
 def source_files(folder: str, suffixes: tuple[str, ...]) -> Iterator[str]:
     """Files with these endings; what is hidden is left out, as in Metaflow's code package."""
-    seen = set()
+    seen = set[str]()
     for parent, folders, files in os.walk(folder, followlinks=True):
         real = os.path.realpath(parent)
         folders[:] = [] if real in seen else sorted(filter(_counts, folders))

@@ -36,7 +36,7 @@ def asset_section(plan: JobPlan) -> str:
 
 def _artifacts(assets: AssetsPlan) -> str:
     upstream = literal([_key(key) for key in assets.upstream])
-    entries = []
+    entries: list[str] = []
     for artifact in assets.artifacts:
         about = f"Artifact {artifact.artifact} of step {artifact.step}."
         options = {"key": literal(_key(artifact.key)), "description": literal(about)}

@@ -66,7 +66,7 @@ def embed(used: Iterable[str]) -> tuple[str, set[Import], set[str]]:
         The source text, the imports that it needs, and every name that it mentions.
     """
     definitions, imports = _library()
-    wanted, queue, mentioned = set(), list(used), set(used)
+    wanted, queue, mentioned = set[_Definition](), list(used), set(used)
     while queue:
         name = queue.pop()
         definition = definitions.get(name)

@@ -92,7 +92,7 @@ def _expression(line: str, node: ast.expr, head: str, indent: int, after: int = 
             items.append(_expression(line, keyword.value, name, inner, 1).lstrip())
         return _broken(head + _text(line, node.func) + "(", items, indent, ")", joined=True)
     if isinstance(node, ast.Dict):
-        items = []
+        items: list[str] = []
         for key, value in zip(node.keys, node.values, strict=True):
             assert key is not None
             name = f"{' ' * inner}{_text(line, key)}: "

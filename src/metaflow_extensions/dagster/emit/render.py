@@ -371,7 +371,7 @@ def _sensor_name(plan: JobPlan, index: int) -> str:
 
 def _import_block(imports: set[Import]) -> str:
     """Import lines as isort orders them: the standard library, then packages."""
-    blocks = []
+    blocks: list[str] = []
     for packages in (False, True):
         chosen = [
             i

@@ -19,7 +19,7 @@ def sensor_call(plan: JobPlan, trigger: EventTriggerPlan | FinishTriggerPlan) ->
     known = [parameter for parameter in plan.parameters if parameter.name in used]
     required = [parameter.name for parameter in known if parameter.default is MISSING]
     keys = {p.name: p.key for p in known if p.key != p.name}
-    options = {}
+    options: dict[str, str] = {}
     if required:
         options["required"] = literal(required)
     if keys:

@@ -55,7 +55,7 @@ _UNIX_WEEKDAY = _Field("day of week", 0, 7, _WEEKDAYS)
 _AWS_WEEKDAY = _Field("day of week", 1, 7, _WEEKDAYS)
 
 
-def five_field_cron(expression: str, source: str) -> str:
+def five_field_cron(expression: object, source: str) -> str:
     """The five-field expression that fires when ``expression`` does.
 
     Six fields are read as AWS does, five as cron does (days of the week from 0 for Sunday), with
@@ -169,7 +169,7 @@ def _plain_field(field: _Field, text: str) -> str:
 
     AWS's ``5/15`` (from 5 on) becomes ``5-59/15``, and a range that wraps around becomes a list.
     """
-    parts = []
+    parts: list[str] = []
     for part in text.split(","):
         span, slash, step = part.partition("/")
         if slash and not (re.fullmatch(r"[0-9]{1,4}", step) and int(step) > 0):

@@ -73,7 +73,7 @@ class JobPlan:
     emit_events: bool = False
     """Whether each step publishes an event when it succeeds."""
 
-    metadata: dict[str, Any] = field(default_factory=dict)
+    metadata: dict[str, Any] = field(default_factory=dict[str, Any])
     """Of the job, beside where it is from."""
 
     package: PackagePlan | None = None

@@ -51,9 +51,9 @@ class MappedScope:
 
     items: Ref
     function: str
-    calls: list[Call] = field(default_factory=list)
-    returns: list[Ref] = field(default_factory=list)
-    variables: list[str] = field(default_factory=list)
+    calls: list[Call] = field(default_factory=list[Call])
+    returns: list[Ref] = field(default_factory=list[Ref])
+    variables: list[str] = field(default_factory=list[str])
 
 
 def lay_out_job(shape: FlowShape, reserved: set[str]) -> tuple[tuple[OpSignature, ...], JobGraph]:

@@ -74,7 +74,7 @@ def bake_settings(
     """
     if config is None:
         config = _resolved_config()
-    baked = {}
+    baked: dict[str, str] = {}
     for variable, value in config.items():
         name = variable.removeprefix(_PREFIX)
         if variable != name and _is_baked(name):
@@ -105,7 +105,7 @@ def _resolved_config() -> dict[str, str]:
     Metaflow's own ``config_values`` fails at settings that are not used here: once S3 has been
     accessed, DATATOOLS_CLIENT_PARAMS holds an object that is no JSON.
     """
-    found = {}
+    found: dict[str, str] = {}
     for variable, setting in settings().items():
         name = variable.removeprefix(_PREFIX)
         is_wanted = name in _ALWAYS or (
@@ -135,7 +135,8 @@ def may_authenticate(value: str) -> bool:
     """
     if re.search(r"[^\s/:]+:[^\s/@]+@", value):
         return True
-    for url in _URL.findall(value):
+    urls: list[str] = _URL.findall(value)
+    for url in urls:
         try:
             parts = urlsplit(url)
         except ValueError:

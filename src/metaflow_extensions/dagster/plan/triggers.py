@@ -157,7 +157,7 @@ def _parameters(event: str, mapping: Any, names: dict[str, str]) -> tuple[tuple[
             f"The parameters of event *{event}* in *@trigger* are no mapping. Write "
             '{"flow_parameter": "event_field"}.'
         )
-    pairs = []
+    pairs: list[tuple[str, str]] = []
     for parameter, field in mapping.items():
         if parameter.lower() not in names:
             known = ", ".join(sorted(names.values())) or "none"
