@@ -10,6 +10,7 @@ import json
 import os
 from contextlib import suppress
 from functools import cache
+from importlib import import_module
 from io import BytesIO
 from threading import Thread
 from typing import TYPE_CHECKING, Any
@@ -28,9 +29,8 @@ def begin_import(flow: Flow) -> None:
 
 def _import() -> None:
     with suppress(Exception):  # the op meets the same error
-        import metaflow.datastore.flow_datastore
-        import metaflow.mflog
-        import metaflow.plugins  # noqa: F401
+        for name in ("datastore.flow_datastore", "mflog", "plugins"):
+            import_module(f"metaflow.{name}")
 
 
 def _use_settings(flow: Flow) -> None:
