@@ -52,3 +52,22 @@ def test_a_folder_uses_what_the_table_says(room: str) -> None:
         # The warm server looks at the one module that every task of Metaflow loads anyway.
         used -= {"_metaflow_internals"}
     assert used == allowed
+
+
+TASK = re.compile(
+    r"^\| [a-z].+? \| (?P<change>.+?) \| (?P<tests>[^|]*`tests/[^|]*) \|$", re.MULTILINE
+)
+
+
+def test_the_files_to_change_are_there() -> None:
+    text = (ROOT / "CONTRIBUTING.md").read_text()
+    named = [
+        *(SOURCE / name for row in TASK.finditer(text) for name in paths(row["change"])),
+        *(ROOT / name for row in TASK.finditer(text) for name in paths(row["tests"])),
+    ]
+    assert len(named) > 20
+    assert [path for path in named if not path.exists()] == []
+
+
+def paths(cell: str) -> list[str]:
+    return [name for name in re.findall(r"`([\w./]+)`", cell) if "/" in name]
