@@ -41,6 +41,7 @@ def _use_settings(flow: Flow) -> None:
 def _storage(flow: Flow) -> Storage:
     """Metaflow's access to the datastore's files."""
     _use_settings(flow)
+    import_module("metaflow")  # before its extension, which it loads itself
     from .._metaflow_internals.untyped import storage_named
 
     return storage_named(top_option(flow, "datastore"), top_option(flow, "datastore-root"))
