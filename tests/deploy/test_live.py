@@ -54,7 +54,7 @@ def test_life_of_a_run_in_a_live_deployment(live):
         "trigger", "--alpha", "2", "--tag", "a:1", "--wait", "--run-id-file", "run-id"
     )
     run_id = (live.folder / "run-id").read_text()
-    assert "Succeeded" in output
+    assert "Done!" in output
     assert live.query(f"Run('Chain/{run_id}').data.result[0]") == 2.0
     status = live.json("status", run_id)
     assert (status["status"], status["tasks_done"]) == ("Succeeded", 3)
