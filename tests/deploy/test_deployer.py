@@ -7,7 +7,7 @@ import sys
 
 ELSEWHERE = """
 import json, os
-from metaflow import Deployer, namespace
+from metaflow import DeployedFlow, Deployer, namespace
 namespace(None)
 os.mkdir("elsewhere")
 home = os.path.abspath("elsewhere")
@@ -18,14 +18,16 @@ run.wait_for_completion(check_interval=1, timeout=120)
 stopped = flow.trigger(mode="long")
 while stopped.status == "Pending":
     pass
-print(json.dumps([run.status, home in run.dagster_ui, stopped.terminate(), stopped.status]))
+found = DeployedFlow.get_triggered_run("Chain", run.name, impl="dagster")
+statuses = [run.status, found.status]
+print(json.dumps([*statuses, home in run.dagster_ui, stopped.terminate(), stopped.status]))
 """
 
 
 def test_a_run_knows_the_instance_that_it_went_to(embedded):
     project = embedded("chain", create=False)
     facts = json.loads(project.run(sys.executable, "-c", ELSEWHERE).splitlines()[-1])
-    assert facts == ["Succeeded", True, True, "Terminated"]
+    assert facts == ["Succeeded", "Succeeded", True, True, "Terminated"]
 
 
 SCRIPT = """

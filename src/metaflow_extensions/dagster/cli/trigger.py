@@ -6,11 +6,12 @@ import json
 import sys
 import uuid
 from typing import TYPE_CHECKING, Any
+from urllib.parse import urlsplit
 
 from .._metaflow_internals import parameters_of
 from ..contract import _make_run_id, tags
 from ..contract.ops import op_key
-from ..deploy.registry import Deployment
+from ..deploy.registry import Deployment, Registry
 from ..graph import ends_of
 from ..plan.parameters import config_keys
 from ..targets.base import Target
@@ -118,6 +119,7 @@ class _Announcement:
         if self._run_id_file:
             with open(self._run_id_file, "w", encoding="utf-8") as file:
                 file.write(run_id)
+        self._note_target(run_id)
         if self._attribute_file:
             content = {
                 "name": run_id,
@@ -144,6 +146,17 @@ class _Announcement:
             bold=True,
         )
         state.echo(f"See the run: {self._target.how_to_open(run)}")
+
+    def _note_target(self, run_id: str) -> None:
+        """Let other processes find the run where it went (``DeployedFlow.get_triggered_run``)."""
+        address = self._target.address()
+        if "@" in urlsplit(address.get("url", "")).netloc:  # a password
+            return
+        try:
+            registry = Registry.of(self._state.flow_datastore)
+            registry.save_run(self._deployment.name, run_id, address)
+        except Exception as error:  # the datastore's own; the run is on all the same
+            self._state.echo(f"Where the run went could not be noted: {error}", fg="yellow")
 
     def end(self) -> None:
         """Say to a program how the run has ended."""

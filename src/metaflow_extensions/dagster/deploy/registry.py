@@ -7,7 +7,7 @@ the same templates in a cluster. A file is named after its job, ``dagster/deploy
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from dataclasses import asdict, dataclass, field, fields
 from io import BytesIO
 from typing import TYPE_CHECKING, Any
@@ -20,6 +20,7 @@ if TYPE_CHECKING:
     from .._metaflow_internals.types import FlowDatastore, Storage
 
 _FOLDER = "dagster/deployments"
+_RUNS = "dagster/runs"
 
 
 @dataclass(frozen=True)
@@ -61,18 +62,12 @@ class Registry:
         return cls(default_storage())
 
     def save(self, deployment: Deployment) -> None:
-        self._write(deployment.name, asdict(deployment))
+        self._write(_path(deployment.name), asdict(deployment))
 
     def get(self, name: str) -> Deployment | None:
         """The deployment of a job, if there is one."""
-        if not self._storage.is_file([_path(name)])[0]:
-            return None
-        with self._storage.load_bytes([_path(name)]) as loaded:
-            ((_, local_path, _),) = loaded
-            assert local_path is not None  # it is there
-            with open(local_path, encoding="utf-8") as file:
-                content = json.load(file)
-        if content.get("deleted"):
+        content = self._read(_path(name))
+        if content is None or content.get("deleted"):
             return None
         known = {f.name for f in fields(Deployment)}
         content["options"] = CreateOptions.from_values(content.get("options", {}))
@@ -92,13 +87,34 @@ class Registry:
 
     def delete(self, name: str) -> None:
         """Forget a job. Metaflow's storages have no way to delete, so a mark is left."""
-        self._write(name, {"name": name, "deleted": True})
+        self._write(_path(name), {"name": name, "deleted": True})
 
-    def _write(self, name: str, content: dict[str, Any]) -> None:
+    def save_run(self, job: str, run_id: str, address: Mapping[str, Any]) -> None:
+        """Note which Dagster a run went to, by what its target's ``address()`` gives."""
+        self._write(_run_path(job, run_id), dict(address))
+
+    def run_address(self, job: str, run_id: str) -> dict[str, Any] | None:
+        """What ``save_run`` has noted of a run, by its Metaflow id."""
+        return self._read(_run_path(job, run_id))
+
+    def _read(self, path: str) -> dict[str, Any] | None:
+        if not self._storage.is_file([path])[0]:
+            return None
+        with self._storage.load_bytes([path]) as loaded:
+            ((_, local_path, _),) = loaded
+            assert local_path is not None  # it is there
+            with open(local_path, encoding="utf-8") as file:
+                return json.load(file)
+
+    def _write(self, path: str, content: dict[str, Any]) -> None:
         text = json.dumps(content, indent=2, sort_keys=True) + "\n"
-        pair = (_path(name), BytesIO(text.encode()))
+        pair = (path, BytesIO(text.encode()))
         self._storage.save_bytes([pair], overwrite=True, len_hint=1)
 
 
 def _path(name: str) -> str:
     return f"{_FOLDER}/{name}.json"
+
+
+def _run_path(job: str, run_id: str) -> str:
+    return f"{_RUNS}/{job}/{run_id}.json"

@@ -204,6 +204,7 @@ class DagsterDeployedFlow(DeployedFlow):
             "metadata": flow.deployer.metadata,
             "pathspec": f"{flow.deployer.flow_name}/{run_id}",
             "name": run_id,
+            "target": Registry.default().run_address(flow.deployer.name, run_id),
         }
         return DagsterTriggeredRun(deployer=flow.deployer, content=json.dumps(content))
 
