@@ -2,7 +2,8 @@
 
 It is good while nothing has changed that decided it: the options, Metaflow's settings, the versions
 of the packages, the files of the flow's folder that go into its code package, and every other file
-that was read or imported when it was compiled (``_compile``).
+that was read or imported when it was compiled (``_compile``). A failure is kept by the same rule,
+though not for long: its cause may also be outside of files, such as a datastore that is down.
 """
 
 from __future__ import annotations
@@ -11,14 +12,18 @@ import hashlib
 import json
 import os
 import re
+import shutil
 import subprocess
 import sys
 import tempfile
+import time
 from collections.abc import Callable
+from contextlib import suppress
 from dataclasses import asdict, dataclass
 from functools import cache
 from importlib.metadata import version
 from pathlib import Path
+from typing import Any
 
 import metaflow as metaflow  # before its extension, which it loads itself
 
@@ -32,6 +37,8 @@ from .options import FlowOptions
 
 COMPILING = "_LOAD_FLOWS_IS_COMPILING"  # set in the process that compiles a flow
 _COMPILE_SECONDS = 600
+_FAILURE_SECONDS = 300  # that a failure is not tried again
+_UNUSED_SECONDS = 30 * 24 * 3600  # after which a compiled flow is removed
 _PACKAGE_URL = re.compile(r'^CODE_PACKAGE_URL = \(?\s*"(.*)"', re.MULTILINE)
 _PACKAGES = ("metaflow-dagster", "metaflow", "dagster", "jinja2")
 
@@ -60,10 +67,20 @@ class FlowSource:
         place = Path(_cache_folder(), "flows", f"{self.path.stem}-{self._key()}")
         definitions = place / f"{self.path.stem}_definitions.py"
         record = place / "sources.json"
-        if not _is_good(definitions, record, os.path.dirname(self.path), listing):
+        folder = os.path.dirname(self.path)
+        with suppress(OSError):  # there is none yet, or it may only be read
+            os.utime(place)  # it is in use
+        known = _known(record, folder, listing)
+        error: str | None = known.get("error")
+        if error is not None and time.time() - record.stat().st_mtime < _FAILURE_SECONDS:
+            raise DagsterDeployError(error)
+        if not known or error is not None or not _is_whole(definitions):
             place.mkdir(parents=True, exist_ok=True)
-            reads = self._compile(definitions, place)
-            _write(record, _sources(os.path.dirname(self.path), reads, listing))
+            _remove_unused(place.parent)
+            reads, error = self._compile(definitions, place)
+            _write(record, {**_sources(folder, reads, listing), "error": error})
+            if error is not None:
+                raise DagsterDeployError(error)
         return definitions
 
     def _key(self) -> str:
@@ -82,8 +99,8 @@ class FlowSource:
         }
         return hashlib.sha256(json.dumps(decides, sort_keys=True).encode()).hexdigest()[:16]
 
-    def _compile(self, definitions: Path, place: Path) -> list[str]:
-        """Make the file; the files that were read for it."""
+    def _compile(self, definitions: Path, place: Path) -> tuple[list[str], str | None]:
+        """Make the file; the files that were read for it, and what the command says if it fails."""
         reads_handle, reads = tempfile.mkstemp(dir=place, suffix=".json")
         os.close(reads_handle)
         command = [sys.executable, "-m", "metaflow_dagster._compile", reads, str(self.path)]
@@ -100,10 +117,14 @@ class FlowSource:
                 errors="replace",
                 timeout=_COMPILE_SECONDS,
             )
+            error = None
             if done.returncode:
-                raise DagsterDeployError(_message(done.stdout + done.stderr) or "It says nothing.")
+                error = _message(done.stdout + done.stderr) or "It says nothing."
             with open(reads, encoding="utf-8") as file:
-                return json.load(file)
+                text = file.read()
+            if error is not None and not text:  # killed: nobody knows what it has read
+                raise DagsterDeployError(error)
+            return json.loads(text), error
         except subprocess.TimeoutExpired as error:
             raise DagsterDeployError(
                 f"It was not compiled within {_COMPILE_SECONDS} seconds. Look what the flow's "
@@ -125,7 +146,7 @@ def source_listing() -> Listing:
 
 
 def _sources(folder: str, reads: list[str], listing: Listing) -> dict[str, object]:
-    """What ``_is_good`` compares: the files that were read, and which others would be."""
+    """What ``_known`` compares: the files that were read, and which others would be."""
     inside = {os.path.splitext(path)[1] for path in reads if path.startswith(folder + os.sep)}
     # Metaflow's code package has these, and whatever --package-suffixes adds.
     suffixes = tuple(sorted({*DEFAULT_SUFFIXES_LIST, *inside} - {""}))
@@ -135,19 +156,38 @@ def _sources(folder: str, reads: list[str], listing: Listing) -> dict[str, objec
     return {"digests": digests, "suffixes": suffixes, "names": names}
 
 
-def _is_good(definitions: Path, record: Path, folder: str, listing: Listing) -> bool:
+def _known(record: Path, folder: str, listing: Listing) -> dict[str, Any]:
+    """What is recorded of the latest compilation; empty where its sources have changed since."""
     try:
         sources = json.loads(record.read_text(encoding="utf-8"))
-        text = definitions.read_text(encoding="utf-8")
+    except (OSError, ValueError):
+        return {}
+    if listing(folder, tuple(sources["suffixes"])) != sources["names"]:
+        return {}
+    if any(file_digest(path) != digest for path, digest in sources["digests"].items()):
+        return {}
+    return sources
+
+
+def _is_whole(definitions: Path) -> bool:
+    """Whether the file is there, and the code package that it names."""
+    try:
+        package = _PACKAGE_URL.search(definitions.read_text(encoding="utf-8"))
     except (OSError, ValueError):
         return False
-    if listing(folder, tuple(sources["suffixes"])) != sources["names"]:
-        return False
-    if any(file_digest(path) != digest for path, digest in sources["digests"].items()):
-        return False
-    package = _PACKAGE_URL.search(text)
     # A local datastore that was removed has taken the flow's code along.
     return package is None or not package[1].startswith("/") or os.path.exists(package[1])
+
+
+def _remove_unused(folder: Path) -> None:
+    """Remove what other options, versions or flows have left: nobody has loaded it for long."""
+    for place in folder.iterdir():
+        try:
+            unused = time.time() - place.stat().st_mtime > _UNUSED_SECONDS
+        except OSError:  # another process was faster
+            continue
+        if unused:
+            shutil.rmtree(place, ignore_errors=True)
 
 
 def _write(record: Path, content: object) -> None:

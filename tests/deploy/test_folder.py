@@ -7,6 +7,7 @@ import os
 import shutil
 import subprocess
 import sys
+import time
 from pathlib import Path
 from typing import Any
 
@@ -144,6 +145,36 @@ def test_flows_of_a_folder(folder):
     query = "from metaflow import *; print(Flow('Hourly').latest_successful_run.user_tags)"
     assert "team:a" in folder.run(sys.executable, "-c", query).stdout
     assert problem in folder.run(*execute, "Broken", code=1).stderr
+
+
+def test_a_failure_is_kept_and_what_nobody_uses_is_removed(folder):
+    shutil.rmtree(folder.flows / "sub")
+    (folder.flows / "chain.py").unlink()
+    (folder.root / "definitions.py").write_text(
+        "from metaflow_dagster import load_flows\ndefs = load_flows('flows', exclude=['tests/*'])\n"
+    )
+    imports = folder.root / "imports"
+    text = f"open({str(imports)!r}, 'a').write('x')\n{BROKEN}"
+    (folder.flows / "broken.py").write_text(text)
+    flows = folder.root / "cache" / "flows"
+    for name, days in (("old-1", 31), ("recent-1", 29)):
+        (flows / name).mkdir(parents=True)
+        then = time.time() - days * 24 * 3600
+        os.utime(flows / name, (then, then))
+
+    problem = "transition to an unknown step, nowhere"
+    for _ in range(2):
+        assert problem in folder.report()[0]["jobs"]["Broken"]
+    assert imports.read_text() == "x"
+    assert {path.name.split("-")[0] for path in flows.iterdir()} == {"broken", "recent"}
+
+    # After some minutes it is tried again: the cause may have been elsewhere.
+    (record,) = flows.glob("broken-*/sources.json")
+    os.utime(record, (time.time() - 301, time.time() - 301))
+    folder.report()
+    assert imports.read_text() == "xx"
+    (folder.flows / "broken.py").write_text(text.replace("nowhere", "end"))
+    assert folder.report()[0]["jobs"]["Broken"] == ""
 
 
 def test_two_flows_of_one_name(folder):
