@@ -106,6 +106,15 @@ $(FLOOR)/.installed: pyproject.toml tests/floor.txt
 	$(call install,$(FLOOR),$$python,-e '.[dev]' -c tests/floor.txt)
 	@touch $@
 
+.PHONY: test-browser
+test-browser: $(STAMP) ## Look at Dagster's UI with a real browser; needs chromium on this machine
+	$(BIN)/python -m pytest tests/browser
+
+.PHONY: screenshots
+screenshots: $(STAMP) ## Take the pictures of the docs anew; needs chromium on this machine
+	@mkdir -p docs/images
+	$(BIN)/python -m pytest tests/browser --screenshots docs/images
+
 .PHONY: test-floor
 test-floor: $(FLOOR)/.installed ## Run the tests on Python 3.10 and the oldest versions (tests/floor.txt)
 	$(FLOOR)/bin/python -m pytest -n 2 -m "not slow" $(FLOOR_TESTS)

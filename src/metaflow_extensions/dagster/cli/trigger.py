@@ -150,7 +150,8 @@ class _Announcement:
     def _note_target(self, run_id: str) -> None:
         """Let other processes find the run where it went (``DeployedFlow.get_triggered_run``)."""
         address = self._target.address()
-        if "@" in urlsplit(address.get("url", "")).netloc:  # a password
+        url: str = address.get("url", "")
+        if "@" in urlsplit(url).netloc:  # a password
             return
         try:
             registry = Registry.of(self._state.flow_datastore)

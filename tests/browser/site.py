@@ -1,0 +1,55 @@
+"""A deployment of the examples, and what a user could do there without a browser."""
+
+from __future__ import annotations
+
+from support.processes import wait_for
+from support.webserver import ask
+
+FLOWS: dict[str, list[str]] = {
+    "temperatures": [],
+    "parameters": [],
+    "resume": [],
+    "nested": [],
+    "chain_ingest": [],
+    "chain_features": [],
+    "chain_report": [],
+    "sales": ["--partition", "day=daily:2026-01-01"],
+}
+_LAUNCH = """mutation($params: ExecutionParams!) { launchRun(executionParams: $params) { __typename
+  ... on LaunchRunSuccess { run { runId } } ... on Error { message } } }"""
+_RUN = """query($id: ID!) { runOrError(runId: $id) { ... on Run { status } } }"""
+_LOCATIONS = """{ repositoriesOrError { ... on RepositoryConnection { nodes { id } } } }"""
+
+
+class Site:
+    """The address of a webserver, and what a user could do there without a browser."""
+
+    def __init__(self, url: str) -> None:
+        self.url = url
+
+    def job(self, flow: str, file: str, page: str = "") -> str:
+        return f"{self.url}/locations/__repository__@{file}_dagster.py/jobs/{flow}/{page}"
+
+    def launch(self, flow: str, file: str, config: str = "{}") -> str:
+        """Start a run; returns its id."""
+        selector = {
+            "repositoryName": "__repository__",
+            "repositoryLocationName": f"{file}_dagster.py",
+            "pipelineName": flow,
+        }
+        params = {"selector": selector, "runConfigData": config}
+        return ask(self.url, _LAUNCH, {"params": params})["launchRun"]["run"]["runId"]
+
+    def status(self, run_id: str) -> str:
+        return ask(self.url, _RUN, {"id": run_id})["runOrError"]["status"]
+
+    def wait(self, run_id: str, status: str = "SUCCESS") -> str:
+        wait_for(f"run {run_id} as {status}", lambda: self.status(run_id) == status, 180)
+        return run_id
+
+    def has_loaded(self) -> bool:
+        try:
+            found = ask(self.url, _LOCATIONS, {})["repositoriesOrError"]["nodes"]
+        except (OSError, KeyError):
+            return False
+        return len(found) == len(FLOWS)

@@ -1,0 +1,129 @@
+"""What a person sees and clicks in Dagster's UI."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable
+from urllib.parse import quote
+
+import pytest
+from playwright.sync_api import Page, expect
+
+from .site import Site
+
+Picture = Callable[..., None]
+
+
+@pytest.fixture(scope="module")
+def temperatures(site: Site) -> str:
+    """A run of the flow with a foreach, a switch and a card."""
+    return site.wait(site.launch("TemperaturesFlow", "temperatures"))
+
+
+def output_of(site: Site, run_id: str, step: str) -> str:
+    """The page of a run with the events of one step alone, of which its output is the longest."""
+    return f"{site.url}/runs/{run_id}?logs={quote(f'step:{step}')}"
+
+
+def test_the_graph_of_a_job(page: Page, site: Site, picture: Picture) -> None:
+    page.goto(site.job("TemperaturesFlow", "temperatures"))
+    for step in ("start", "measure", "average", "judge", "praise", "warn", "end"):
+        expect(page.get_by_text(f"op_{step}", exact=True).first).to_be_visible()
+    picture("graph", 965)
+
+
+def test_the_launchpad_has_every_parameter_and_starts_a_run(
+    page: Page, site: Site, picture: Picture
+) -> None:
+    page.goto(site.job("ParametersFlow", "parameters", "playground"))
+    editor = page.locator(".CodeMirror").first
+    expect(editor).to_contain_text("op_start")
+    expect(page.get_by_text("No errors", exact=True)).to_be_visible()
+    picture("launchpad")
+    page.get_by_role("button", name="Launch Run").click()
+    page.wait_for_url(re.compile("/runs/"))
+    site.wait(page.url.split("/runs/")[1].split("?")[0])
+    expect(page.get_by_text("Success", exact=True).first).to_be_visible()
+
+
+def test_a_run_has_its_tasks_and_what_each_is_for(
+    page: Page, site: Site, temperatures: str, picture: Picture
+) -> None:
+    page.goto(f"{site.url}/runs/{temperatures}")
+    for step in ("op_start", "op_end"):
+        expect(page.get_by_text(step, exact=True).first).to_be_visible()
+    picture("run")
+    page.goto(output_of(site, temperatures, "op_measure[0]"))
+    page.get_by_text("View full message").last.click()
+    expect(page.get_by_role("dialog").get_by_text("foreach item").first).to_be_visible()
+    picture("foreach-item")
+
+
+def test_a_card_opens_with_one_click(
+    page: Page, site: Site, temperatures: str, picture: Picture
+) -> None:
+    page.goto(output_of(site, temperatures, "op_end"))
+    page.get_by_text("View full message").last.click()
+    link = page.get_by_role("dialog").get_by_role("link", name=re.compile("^http.*[.]html"))
+    with page.context.expect_page() as opened:
+        link.first.click()
+    card = opened.value
+    card.wait_for_load_state("networkidle")
+    assert card.title() or card.locator("body").inner_text()
+    expect(card.locator("body")).to_contain_text("TemperaturesFlow")
+    page.bring_to_front()
+
+
+def test_the_snippet_that_reads_a_task(page: Page, site: Site, temperatures: str) -> None:
+    page.goto(output_of(site, temperatures, "op_end"))
+    page.get_by_text("View full message").last.click()
+    page.get_by_role("dialog").get_by_text("[Show Markdown]").last.click()
+    expect(page.get_by_text("from metaflow import Task").first).to_be_visible()
+
+
+def test_a_failed_run_says_why_and_is_executed_again_from_its_failure(
+    page: Page, site: Site, picture: Picture
+) -> None:
+    failed = site.wait(site.launch("ResumeFlow", "resume"), "FAILURE")
+    page.goto(f"{site.url}/runs/{failed}?logs=type%3ASTEP_FAILURE")
+    expect(page.get_by_text("ZeroDivisionError").first).to_be_visible()
+    picture("failed-run")
+    page.get_by_role("button", name=re.compile("^Re-execute")).first.click()
+    page.wait_for_url(re.compile(f"/runs/(?!{failed})"))
+    again = page.url.split("/runs/")[1].split("?")[0]
+    site.wait(again, "FAILURE")
+
+
+def test_schedules_and_sensors(page: Page, site: Site) -> None:
+    page.goto(f"{site.url}/automation")
+    for name in ("SalesFlow_schedule", "FeaturesFlow_event_0", "ReportFlow_on_finish_0"):
+        expect(page.get_by_text(name, exact=True).first).to_be_visible()
+
+
+def test_the_catalog_has_every_flow(page: Page, site: Site) -> None:
+    page.goto(f"{site.url}/assets/IngestFlow")
+    expect(page.get_by_text("IngestFlow").first).to_be_visible()
+    page.goto(f"{site.url}/assets/SalesFlow?view=partitions")
+    expect(page.get_by_text("2026-01-01").first).to_be_visible()
+
+
+def test_the_lineage_of_three_flows(page: Page, site: Site, picture: Picture) -> None:
+    page.goto(f"{site.url}/assets/ReportFlow?view=lineage&lineageScope=upstream&lineageDepth=5")
+    for name in ("FeaturesFlow", "ReportFlow"):
+        expect(page.get_by_text(name, exact=True).first).to_be_visible()
+    page.get_by_role("button", name="zoom_out").click()
+    expect(page.get_by_text("rows.ready").first).to_be_attached()
+    picture("lineage")
+
+
+def test_a_backfill_runs_each_day(page: Page, site: Site, picture: Picture) -> None:
+    page.goto(site.job("SalesFlow", "sales", "partitions"))
+    page.get_by_role("button", name=re.compile("Launch backfill", re.I)).first.click()
+    dialog = page.get_by_role("dialog")
+    box = dialog.locator("input[type=text]").first
+    box.fill("[2026-01-01...2026-01-03]")
+    box.press("Enter")
+    picture("backfill")
+    dialog.get_by_role("button", name="Submit 3 runs").click()
+    page.goto(site.job("SalesFlow", "sales", "runs"))
+    expect(page.get_by_text("Success", exact=True)).to_have_count(3, timeout=180_000)
