@@ -67,6 +67,7 @@ def task_datastore(flow: Flow, path: str, mode: str, attempt: int | None = None)
 
 def is_done(flow: Flow, path: str) -> bool:
     """Whether a task has succeeded; a failed attempt is finished too, but not that."""
+    _use_settings(flow)
     from metaflow.datastore.exceptions import DataException
 
     try:
