@@ -41,6 +41,7 @@ PLAIN_CONFIGS = Feature("metaflow", "2.19.10", "says of each Config whether it i
 NAMESPACED_EVENTS = Feature("metaflow", "2.19.18", "names of events of a project's branch")
 OWN_ENDS = Feature("metaflow", "2.19.23", "a first and last step that are not start and end")
 INPUT_ORDER = Feature("metaflow", "2.19.23", "keeps the order of more than four inputs of a join")
+SHORT_MONTHS = Feature("dagster", "1.12.14", "cron days of the month after one that lacks a day")
 PACKAGE_FILES = Feature("metaflow", "2.19.24", "mutators that add files to the code package")
 
 

@@ -9,6 +9,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from metaflow import FlowSpec, step
 from support.metaflow_names import schedule
+from support.needs import SHORT_MONTHS, needs
 
 from metaflow_extensions.dagster.errors import DagsterDeployError, verbatim
 from metaflow_extensions.dagster.graph import read_flow
@@ -165,6 +166,7 @@ def test_days_of_the_week_fire_as_aws_has_them(minute, hour, weekday):
     assert first_ticks(cron, 30) == list(itertools.islice(expected, 30))
 
 
+@needs(SHORT_MONTHS)
 @given(aws_fields(0, 59), aws_fields(0, 23), aws_fields(1, 31))
 @settings(max_examples=100, deadline=None)
 def test_days_of_the_month_fire_as_aws_has_them(minute, hour, day):
