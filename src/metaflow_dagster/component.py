@@ -67,7 +67,7 @@ class MetaflowFlowsScaffolder(dg.Scaffolder[ScaffoldParams]):
         if request.params.path is not None:
             root = request.project_root or Path.cwd()
             relative = os.path.relpath(request.params.path, start=root)
-            path = "{{ context.project_root }}/" + relative
+            path = "{{ project_root }}/" + relative
         else:
             path = "flows"
             folder = Path(request.target_path) / path
@@ -84,7 +84,7 @@ class MetaflowFlowsComponent(dg.Component, dg.Model, dg.Resolvable):
         str,
         dg.Resolver.default(
             description="The folder of the flows, from the folder of defs.yaml.",
-            examples=["flows", "{{ context.project_root }}/flows"],
+            examples=["flows", "{{ project_root }}/flows"],
         ),
     ]
     options: Annotated[

@@ -213,7 +213,7 @@ def test_unknown_flows_and_folders_are_refused(folder, monkeypatch):
 DEFS_YAML = """
 type: metaflow_dagster.MetaflowFlowsComponent
 attributes:
-  path: "{{ context.project_root }}/flows"
+  path: "{{ project_root }}/flows"
   exclude: [tests/*]
   options:
     tags: ["team:a"]
