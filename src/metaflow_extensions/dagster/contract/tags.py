@@ -13,16 +13,12 @@ DOES_NOT_COMPILE = "metaflow/does_not_compile"  # a job that stands in for one
 # Of a run.
 RUN_ID = "metaflow/run_id"  # Metaflow's
 TAGS = "metaflow/tags"  # a JSON list: tags of this run's tasks
-DEFINITIONS_FILE = (
-    "metaflow/definitions_file"  # that was loaded to start it, on this machine
-)
+DEFINITIONS_FILE = "metaflow/definitions_file"  # loaded to start it on this machine
 SCHEDULED_TIME = "metaflow/scheduled_time"  # ISO 8601
 TRIGGERED_BY = "metaflow/triggered_by"  # a JSON list of events
 ORIGIN_RUN_ID = "metaflow/origin_run_id"  # the Metaflow run that it resumes
 RESUME_STEP = "metaflow/resume_step"  # from which on everything runs again
-RESUME_PARAMETERS = (
-    "metaflow/resume_parameters"  # names of those that were given anew, with commas
-)
+RESUME_PARAMETERS = "metaflow/resume_parameters"  # given anew: names with commas
 EXIT_HOOKS = "metaflow/exit_hooks"  # how far its exit hooks have got
 EXIT_HOOKS_OF = "metaflow/exit_hooks_of"  # of a run that calls them for another one
 

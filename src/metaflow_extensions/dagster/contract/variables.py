@@ -18,13 +18,9 @@ WARM = "METAFLOW_DAGSTER_WARM"  # "0": tasks are not forked from a warm process
 RUN_ID = "METAFLOW_DAGSTER_RUN_ID"  # Dagster's
 JOB = "METAFLOW_DAGSTER_JOB"
 STEP_KEY = "METAFLOW_DAGSTER_STEP_KEY"
-RUN_TAGS = (
-    "METAFLOW_DAGSTER_RUN_TAGS"  # a JSON object of the tags that begin as ours do
-)
+RUN_TAGS = "METAFLOW_DAGSTER_RUN_TAGS"  # a JSON object of those that begin as ours
 RESULT = "METAFLOW_DAGSTER_RESULT"  # the file for what the task says of itself
-STEP_ENVIRONMENT_ID = (
-    "METAFLOW_DAGSTER_STEP_ENVIRONMENT_ID"  # of @conda, as it was deployed
-)
+STEP_ENVIRONMENT_ID = "METAFLOW_DAGSTER_STEP_ENVIRONMENT_ID"  # of @conda, as deployed
 WARM_SERVER = "METAFLOW_DAGSTER_WARM_SERVER"  # the descriptor of a warm server's client
 
 

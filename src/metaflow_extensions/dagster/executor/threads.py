@@ -48,7 +48,8 @@ INTERRUPT_POLL = 0.2  # seconds between looks for an interrupt while all steps a
 
 def retry_mode(retries: Mapping[str, Any]) -> RetryMode:
     """What a configuration says of retries, such as ``{"disabled": {}}``."""
-    return RetryMode(next(iter(retries), RetryMode.ENABLED))
+    kind: Any = RetryMode  # what it gives has no type
+    return kind.from_config(retries) or RetryMode.ENABLED
 
 
 def create(config: dict[str, Any]) -> Executor:

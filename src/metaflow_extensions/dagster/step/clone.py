@@ -217,7 +217,7 @@ def _started(task: TaskDatastore) -> float:
 
 
 def _facts(graph: Graph, task: TaskDatastore, names: dict[str, str]) -> dict[str, Any]:
-    """What the op hands on (``_Facts`` in the generated file)."""
+    """What the op hands on (``TaskResult`` in driver/result.py)."""
     step_name = task.pathspec.split("/")[1]
     transition: tuple[list[str], object] = task.get("_transition") or ([], None)
     gang: Sequence[str] = task.get("_control_mapper_tasks") or ()

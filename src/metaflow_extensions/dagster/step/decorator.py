@@ -14,10 +14,10 @@ from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any
 
 from metaflow.decorators import StepDecorator
-from metaflow.metadata_provider import MetaDatum
 from metaflow.unbounded_foreach import UBF_TASK
 
 from .._metaflow_internals import ends_of, foreach_frames
+from .._metaflow_internals.untyped import register_metadata
 from ..contract import variables
 from .artifacts import item_label, values_at_hand
 from .current_trigger import report_provenance, stored_provenance
@@ -63,19 +63,15 @@ class DagsterInternalDecorator(StepDecorator):
         self._item = item_label(foreach_frames(flow))
         if variables.RUN_ID not in os.environ:  # a pod or another machine
             os.environ.update(stored_provenance(task_datastore))
-        tags = [f"attempt_id:{retry_count}"]
         values = {
             field: os.environ[variable]
             for field, variable in _METADATA.items()
             if variable in os.environ
         }
         values |= report_provenance(is_start=step_name == ends_of(graph)[0])
-        data = [
-            MetaDatum(field=field, value=value, type=field, tags=tags)
-            for field, value in values.items()
-        ]
-        if data:
-            metadata.register_metadata(run_id, step_name, task_id, data)
+        if values:
+            fields = [(field, value, field) for field, value in values.items()]
+            register_metadata(metadata, run_id, step_name, task_id, fields, attempt=retry_count)
 
     def task_post_step(
         self, step_name: str, flow: Flow, graph: Graph, retry_count: int, max_user_code_retries: int

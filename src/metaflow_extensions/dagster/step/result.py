@@ -1,4 +1,4 @@
-"""What a finished task tells the op that ran it (``_Facts`` in the generated file)."""
+"""What a finished task tells the op that ran it (``TaskResult`` in driver/result.py)."""
 
 from __future__ import annotations
 
