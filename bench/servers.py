@@ -14,12 +14,10 @@ from .measure import Bench
 sys.path.insert(0, str(Path(__file__).resolve().parent.parent / "tests"))
 
 from support.processes import end, free_port, wait_for
-from support.webserver import ask
+from support.webserver import ask, launch
 
 _JOBS = """{ repositoriesOrError { ... on RepositoryConnection { nodes {
   name location { name } jobs { name } } } } }"""
-_LAUNCH = """mutation($params: ExecutionParams!) { launchRun(executionParams: $params) { __typename
-  ... on LaunchRunSuccess { run { runId } } ... on Error { message } } }"""
 _RUN = "query($id: ID!) { runOrError(runId: $id) { ... on Run { status creationTime endTime } } }"
 
 
@@ -35,7 +33,8 @@ class Live:
         self._bench = bench
         self._files = files
         self._port = free_port()
-        self._jobs: dict[str, dict[str, str]] = {}
+        self._url = f"http://127.0.0.1:{self._port}"
+        self._jobs: dict[str, tuple[str, str]] = {}
 
     def __enter__(self) -> Live:
         began = time.perf_counter()
@@ -60,13 +59,9 @@ class Live:
 
     def run(self, job: str) -> float:
         """Seconds from the launch of a run to its end, as Dagster's UI shows them."""
-        target = {**self._jobs[job], "pipelineName": job}
-        params = {"selector": target, "runConfigData": "{}"}
-        launched = self._ask(_LAUNCH, params=params)["launchRun"]
-        if "run" not in launched:
-            sys.exit(f"{job} was not launched: {launched.get('message', launched['__typename'])}")
+        run_id = launch(self._url, job, *self._jobs[job])
         while True:
-            run = self._ask(_RUN, id=launched["run"]["runId"])["runOrError"]
+            run = self._ask(_RUN, id=run_id)["runOrError"]
             if run["status"] == "SUCCESS":
                 return run["endTime"] - run["creationTime"]
             if run["status"] in ("FAILURE", "CANCELED"):
@@ -76,14 +71,11 @@ class Live:
     def _has_loaded(self) -> bool:
         with suppress(OSError, KeyError):
             for repository in self._ask(_JOBS)["repositoriesOrError"]["nodes"]:
-                place = {
-                    "repositoryName": repository["name"],
-                    "repositoryLocationName": repository["location"]["name"],
-                }
+                place = repository["name"], repository["location"]["name"]
                 self._jobs |= {job["name"]: place for job in repository["jobs"]}
-            locations = {place["repositoryLocationName"] for place in self._jobs.values()}
+            locations = {location for _, location in self._jobs.values()}
             return len(locations) == len(self._files)
         return False
 
     def _ask(self, query: str, **variables: Any) -> Any:
-        return ask(f"http://127.0.0.1:{self._port}", query, variables)
+        return ask(self._url, query, variables)

@@ -29,7 +29,7 @@ import metaflow as metaflow  # before its extension, which it loads itself
 
 from metaflow_extensions.dagster._metaflow_internals.package import DEFAULT_SUFFIXES_LIST
 from metaflow_extensions.dagster.contract import _cache_folder
-from metaflow_extensions.dagster.driver.source import file_digest, source_files
+from metaflow_extensions.dagster.contract.sources import file_digest, source_files
 from metaflow_extensions.dagster.errors import DagsterDeployError
 from metaflow_extensions.dagster.plan.settings import bake_settings
 

@@ -8,7 +8,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 from metaflow_extensions.dagster.contract import GENERATED
-from metaflow_extensions.dagster.driver.source import source_files
+from metaflow_extensions.dagster.contract.sources import source_files
 
 
 def find_flows(folder: Path) -> Iterator[tuple[Path, str]]:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from support.processes import wait_for
-from support.webserver import ask
+from support.webserver import ask, launch
 
 FLOWS: dict[str, list[str]] = {
     "temperatures": [],
@@ -15,8 +15,6 @@ FLOWS: dict[str, list[str]] = {
     "chain_report": [],
     "sales": ["--partition", "day=daily:2026-01-01"],
 }
-_LAUNCH = """mutation($params: ExecutionParams!) { launchRun(executionParams: $params) { __typename
-  ... on LaunchRunSuccess { run { runId } } ... on Error { message } } }"""
 _RUN = """query($id: ID!) { runOrError(runId: $id) { ... on Run { status } } }"""
 _LOCATIONS = """{ repositoriesOrError { ... on RepositoryConnection { nodes { id } } } }"""
 
@@ -32,13 +30,7 @@ class Site:
 
     def launch(self, flow: str, file: str, config: str = "{}") -> str:
         """Start a run; returns its id."""
-        selector = {
-            "repositoryName": "__repository__",
-            "repositoryLocationName": f"{file}_dagster.py",
-            "pipelineName": flow,
-        }
-        params = {"selector": selector, "runConfigData": config}
-        return ask(self.url, _LAUNCH, {"params": params})["launchRun"]["run"]["runId"]
+        return launch(self.url, flow, "__repository__", f"{file}_dagster.py", config)
 
     def status(self, run_id: str) -> str:
         return ask(self.url, _RUN, {"id": run_id})["runOrError"]["status"]

@@ -11,8 +11,8 @@ import pytest
 from support.needs import PACKAGE_FILES, needs
 from support.project import Project
 
+from metaflow_extensions.dagster.contract.sources import file_digest, source_change
 from metaflow_extensions.dagster.driver import code as package
-from metaflow_extensions.dagster.driver.source import file_digest, source_change
 
 FLOW = """
 from metaflow import FlowSpec, step

@@ -2,7 +2,7 @@
 
 Beside the package, the datastore gets the list of the files in it that are the user's: those of the
 flow's folder and those that decorators, mutators and environments brought in (``add_to_package``).
-By that list a run sees whether the flow is still what was deployed (``driver/source.py``).
+By that list a run sees whether the flow is still what was deployed (``contract/sources.py``).
 """
 
 from __future__ import annotations
@@ -23,7 +23,7 @@ from .._metaflow_internals.package import (
     File,
 )
 from ..contract import GENERATED
-from ..driver.source import source_files
+from ..contract.sources import source_files
 from ..errors import DagsterDeployError
 from ..plan.job import PackagePlan
 from .archive import pack

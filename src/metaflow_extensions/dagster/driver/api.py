@@ -6,6 +6,7 @@ package. So these names, and what they take, keep working for files that earlier
 when it is needed.
 """
 
+from ..contract.parameter_values import config_value
 from .code import code_of
 from .datastore import (
     attempts_made,
@@ -16,7 +17,6 @@ from .datastore import (
     write_small,
 )
 from .exit_hooks import call_exit_hooks
-from .payload import config_value
 from .result import TaskResult, as_result, read_result
 from .run import run_task, start_run
 from .show import artifact_metadata, retrieval, shown

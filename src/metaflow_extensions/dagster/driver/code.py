@@ -18,9 +18,9 @@ from pathlib import Path
 from dagster import Failure
 
 from ..contract import _cache_folder
+from ..contract.sources import source_change
 from .datastore import data_name, read_file
 from .flow import Flow, top_option
-from .source import source_change
 
 _UNPACKED_LIMIT = 2 * 1024**3  # bytes of unpacked packages that a machine keeps
 

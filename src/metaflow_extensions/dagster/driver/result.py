@@ -79,28 +79,19 @@ def read_result(flow: Flow, path: str) -> TaskResult:
         metaflow.datastore.exceptions.DataException: no such (finished) task.
     """
     task = task_datastore(flow, path, "r")
-    from ..step.artifacts import describe_artifacts, item_label
+    from ..step.result import stored_facts
 
-    transition: tuple[list[str], object] = task.get("_transition") or ([], None)
-    next_steps = list(transition[0])
+    facts = stored_facts(task, is_parallel=bool(task.get("_parallel_ubf_iter")))
     step_name = path.split("/")[1]
     step = task["_graph_info"]["steps"][step_name]
-    ubf = task.get("_parallel_ubf_iter")
-    return TaskResult(
-        path,
-        splits=ubf.num_parallel if ubf else task.get("_foreach_num_splits") or 0,
-        next_steps=next_steps,
-        gang=list(task.get("_control_mapper_tasks") or []),
-        artifacts=describe_artifacts(task),
-        item=item_label(task.get("_foreach_stack") or ()),
-        refusal=transition_error(
-            step_name,
-            next_steps,
-            step["next"],
-            is_switch=step["type"] == "split-switch",
-            is_ok=bool(task.get("_task_ok")),
-        ),
+    refusal = transition_error(
+        step_name,
+        facts["next_steps"],
+        step["next"],
+        is_switch=step["type"] == "split-switch",
+        is_ok=bool(task.get("_task_ok")),
     )
+    return TaskResult(path, **facts, refusal=refusal)
 
 
 def attempt_result(flow: Flow, path: str, result_file: str, outcome: Outcome) -> TaskResult:

@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
 
-from ..driver.payload import config_value
+from ..contract.parameter_values import config_value
 from ..errors import DagsterDeployError, verbatim
 from ..graph import FlowView, ParameterView
 from .cron import five_field_cron

@@ -32,8 +32,7 @@ from .._metaflow_internals.untyped import (
 from ..contract import _make_task_id, _round_suffix
 from ..errors import DagsterRunError
 from ..graph.read import is_gang
-from .artifacts import describe_artifacts, item_label
-from .result import transition_refusal
+from .result import stored_facts, transition_refusal
 
 if TYPE_CHECKING:
     from .._metaflow_internals.types import CliState, ForeachFrame, Graph, TaskDatastore
@@ -218,21 +217,12 @@ def _started(task: TaskDatastore) -> float:
 
 def _facts(graph: Graph, task: TaskDatastore, names: dict[str, str]) -> dict[str, Any]:
     """What the op hands on (``TaskResult`` in driver/result.py)."""
-    step_name = task.pathspec.split("/")[1]
-    transition: tuple[list[str], object] = task.get("_transition") or ([], None)
-    gang: Sequence[str] = task.get("_control_mapper_tasks") or ()
-    next_steps = list(transition[0])
-    if graph[step_name].parallel_foreach:
-        splits = task["_parallel_ubf_iter"].num_parallel
-    else:
-        splits = task.get("_foreach_num_splits")
+    node = graph[task.pathspec.split("/")[1]]
+    facts = stored_facts(task, node.parallel_foreach)
     return {
-        "splits": splits or 0,
-        "next_steps": next_steps,
-        "refusal": transition_refusal(graph[step_name], next_steps, is_ok=True),
-        "gang": [names[path] for path in gang],
-        "artifacts": describe_artifacts(task),
-        "item": item_label(task.get("_foreach_stack") or ()),
+        **facts,
+        "refusal": transition_refusal(node, facts["next_steps"], is_ok=True),
+        "gang": [names[path] for path in facts["gang"]],
         "cloned_from": task.pathspec,
     }
 

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 from .._metaflow_internals import card_paths, ends_of, is_unbounded, transition_of
 from .._metaflow_internals.untyped import ui_url
 from ..contract import transition_error
-from .artifacts import describe_artifacts
+from .artifacts import describe_artifacts, item_label
 
 if TYPE_CHECKING:
     from .._metaflow_internals.types import Flow, Graph, Node, TaskDatastore
@@ -49,6 +49,27 @@ def task_result(
         ),
         "cards": card_paths(flow.name, datastore) if has_cards else [],
         "url": f"{ui.rstrip('/')}/{flow.name}/{datastore.pathspec}" if ui else None,
+    }
+
+
+def stored_facts(task: TaskDatastore, is_parallel: bool) -> dict[str, Any]:
+    """What ``task_result`` says, as far as it can be read from the datastore after the task.
+
+    Args:
+        task: A finished task.
+        is_parallel: Whether it opens a gang.
+    """
+    transition: tuple[list[str], object] = task.get("_transition") or ([], None)
+    if is_parallel:
+        splits = task["_parallel_ubf_iter"].num_parallel
+    else:
+        splits = task.get("_foreach_num_splits")
+    return {
+        "splits": splits or 0,
+        "next_steps": list(transition[0]),
+        "gang": list(task.get("_control_mapper_tasks") or []),
+        "artifacts": describe_artifacts(task),
+        "item": item_label(task.get("_foreach_stack") or ()),
     }
 
 

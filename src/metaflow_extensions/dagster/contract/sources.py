@@ -6,7 +6,7 @@ import hashlib
 import os
 from collections.abc import Iterator
 
-from ..contract import GENERATED
+from . import GENERATED
 
 _digests: dict[str, tuple[tuple[int, int], str]] = {}  # by file, with time and size
 
