@@ -28,7 +28,7 @@ from typing import Any
 import metaflow as metaflow  # before its extension, which it loads itself
 
 from metaflow_extensions.dagster._metaflow_internals.package import DEFAULT_SUFFIXES_LIST
-from metaflow_extensions.dagster.contract import _cache_folder
+from metaflow_extensions.dagster.contract import loaded_flows_folder
 from metaflow_extensions.dagster.contract.sources import file_digest, source_files
 from metaflow_extensions.dagster.errors import DagsterDeployError
 from metaflow_extensions.dagster.plan.settings import bake_settings
@@ -64,7 +64,7 @@ class FlowSource:
         Raises:
             DagsterDeployError: the flow does not compile; with what its command says.
         """
-        place = Path(_cache_folder(), "flows", f"{self.path.stem}-{self._key()}")
+        place = Path(loaded_flows_folder(), f"{self.path.stem}-{self._key()}")
         definitions = place / f"{self.path.stem}_definitions.py"
         record = place / "sources.json"
         folder = os.path.dirname(self.path)

@@ -146,6 +146,13 @@ def test_flows_of_a_folder(folder):
     assert "team:a" in folder.run(sys.executable, "-c", query).stdout
     assert problem in folder.run(*execute, "Broken", code=1).stderr
 
+    # Commands name the project, not the file in the cache.
+    command = (sys.executable, "flows/chain.py", "--no-pylint", "dagster")
+    folder.run(*command, "trigger", "--wait")
+    assert "dagster dev  # as in your project, then open" in folder.run(*command, "status").stdout
+    (folder.flows / "chain.py").touch()
+    assert "Reload the code location" in folder.run(*command, "doctor").stdout
+
 
 def test_a_failure_is_kept_and_what_nobody_uses_is_removed(folder):
     shutil.rmtree(folder.flows / "sub")

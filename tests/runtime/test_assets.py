@@ -53,8 +53,9 @@ if __name__ == "__main__":
     TrainFlow()
 '''
 REPORT = """
-from metaflow import FlowSpec, step, trigger, trigger_on_finish
+from metaflow import FlowSpec, schedule, step, trigger, trigger_on_finish
 
+@schedule(daily=True)
 @trigger(event="orders.arrived")
 @trigger_on_finish(flow="TrainFlow")
 class ReportFlow(FlowSpec):
@@ -87,7 +88,10 @@ ASSETS = """{ assetNodes {
 } }"""
 OTHERS = """{ repositoriesOrError { ... on RepositoryConnection { nodes {
   jobs { name owners { __typename } metadataEntries { label } }
-  sensors { name metadataEntries { ... on AssetMetadataEntry { assetKey { path } } } }
+  sensors { name owners { __typename }
+    metadataEntries { label ... on AssetMetadataEntry { assetKey { path } } } }
+  schedules { name owners { __typename }
+    metadataEntries { label ... on UrlMetadataEntry { url } } }
 } } } }"""
 
 
@@ -97,7 +101,8 @@ def project(tmp_path_factory: pytest.TempPathFactory) -> Project:
     project = Project(tmp_path_factory.mktemp("assets"))
     (project.folder / "report.py").write_text(REPORT)
     create = (sys.executable, "report.py", "--no-pylint", "dagster", "create", "report_defs.py")
-    project.run(*create)
+    project.env["METAFLOW_UI_URL"] = "https://metaflow.example/"
+    project.run(*create, "--owner=team:ml")
     project.deploy(TRAIN, *OPTIONS)
     project.execute("TrainFlow")
     return project
@@ -188,7 +193,9 @@ def test_sensors_and_jobs_say_what_they_belong_to(
         for name in ("defs.py", "report_defs.py")
     )
     sensors = {
-        sensor["name"]: [entry["assetKey"]["path"] for entry in sensor["metadataEntries"]]
+        sensor["name"]: [
+            entry["assetKey"]["path"] for entry in sensor["metadataEntries"] if "assetKey" in entry
+        ]
         for sensor in report["sensors"]
     }
     assert sensors == {
@@ -196,9 +203,22 @@ def test_sensors_and_jobs_say_what_they_belong_to(
         "ReportFlow_on_finish_0": [["TrainFlow"]],
     }
     (job_node,) = [node for node in train["jobs"] if node["name"] == "TrainFlow"]
-    labels = {entry["label"] for entry in job_node["metadataEntries"]}
-    assert labels >= {"source", "code package", "deployed", "deployed by"}
     assert len(job_node["owners"]) == 2
+    (schedule,) = report["schedules"]
+    for node in (job_node, *report["jobs"], *report["sensors"], schedule):
+        if node["name"].startswith("__"):  # Dagster's own
+            continue
+        labels = {entry["label"] for entry in node["metadataEntries"]}
+        assert labels >= {"source", "code package", "deployed", "deployed by", "metaflow ui"}
+        assert node["owners"]
+    (link,) = [entry for entry in schedule["metadataEntries"] if entry["label"] == "metaflow ui"]
+    assert link["url"] == "https://metaflow.example/ReportFlow"
+
+
+def test_nobody_is_warned_that_owners_are_beta(project: Project) -> None:
+    load = "from report_defs import defs; defs.get_repository_def().get_all_jobs()"
+    done = project.run(sys.executable, "-W", "always", "-c", load)
+    assert "owners" not in done.stderr
 
 
 @asset(deps=[AssetKey("TrainFlow")], automation_condition=AutomationCondition.eager())

@@ -17,7 +17,7 @@ from ..deploy.registry import Registry
 from ..errors import DagsterRunError
 from ..targets.base import Target
 from ..targets.choose import choose_target
-from .jobs import find_deployment, is_stale
+from .jobs import find_deployment, how_to_renew, is_stale
 from .output import print_json
 
 if TYPE_CHECKING:
@@ -164,10 +164,10 @@ def _deployment(state: CliState, name: str | None, target: Target) -> list[Findi
     if not os.path.isfile(deployment.definitions_file):
         level = "warning" if target.is_live else "error"
         text = f"The definitions file of job {job} is not here: {deployment.definitions_file}."
-        found.append(Finding("deployment", level, text, "Run `dagster create` again."))
+        found.append(Finding("deployment", level, text, how_to_renew(deployment)))
     elif is_stale(state, deployment):
         text = f"The flow has changed since job {job} was deployed."
-        found.append(Finding("deployment", "warning", text, "Run `dagster create` again."))
+        found.append(Finding("deployment", "warning", text, how_to_renew(deployment)))
     if deployment.flow_name != state.flow.name:
         raise DagsterRunError(f"Job {job} belongs to flow {deployment.flow_name}.")
     if not found:

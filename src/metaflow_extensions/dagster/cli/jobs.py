@@ -7,6 +7,7 @@ import re
 import sys
 from typing import TYPE_CHECKING
 
+from ..contract import is_of_load_flows
 from ..deploy.registry import Deployment, Registry
 from ..errors import DagsterRunError
 
@@ -71,7 +72,7 @@ def find_deployment(
     if not live and not os.path.isfile(deployment.definitions_file):
         raise DagsterRunError(
             f"The definitions file of job *{deployment.name}* is gone: "
-            f"{deployment.definitions_file}. Run `dagster create` again, or name the file with "
+            f"{deployment.definitions_file}. {how_to_renew(deployment)} Or name the file with "
             "--definitions-file."
         )
     return deployment
@@ -113,6 +114,13 @@ def _from_file(state: CliState, path: str, registered: Deployment | None) -> Dep
         )
     user = registered.user if registered else ""
     return Deployment(header["Job"], header["Flow"], os.path.abspath(path), user=user)
+
+
+def how_to_renew(deployment: Deployment) -> str:
+    """What makes the definitions file of a deployment again."""
+    if is_of_load_flows(deployment.definitions_file):
+        return "Reload the code location that calls load_flows."
+    return "Run `dagster create` again."
 
 
 def is_stale(state: CliState, deployment: Deployment) -> bool:

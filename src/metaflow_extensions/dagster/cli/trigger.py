@@ -18,7 +18,7 @@ from ..targets.base import Target
 from ..targets.choose import choose_target
 from ..targets.runs import Launch, RunInfo
 from .flow_options import given_parameters, own_value
-from .jobs import find_deployment, is_stale
+from .jobs import find_deployment, how_to_renew, is_stale
 from .output import Progress, as_dict, print_json
 
 if TYPE_CHECKING:
@@ -33,8 +33,8 @@ def trigger(state: CliState, values: dict[str, Any]) -> bool:
     )
     if not target.is_live and is_stale(state, deployment):
         state.echo(
-            "The flow has changed since it was deployed; this runs it as it was deployed. "
-            "Run `dagster create` again to deploy the changes.",
+            "The flow has changed since it was deployed; this runs it as it was deployed. To deploy "
+            f"the changes: {how_to_renew(deployment)}",
             fg="yellow",
         )
     return start_run(state, target, deployment, values, {})

@@ -20,6 +20,16 @@ def _cache_folder() -> str:
     )
 
 
+def loaded_flows_folder() -> str:
+    """The folder of the definitions files that ``load_flows`` makes."""
+    return os.path.join(_cache_folder(), "flows")
+
+
+def is_of_load_flows(definitions_file: str) -> bool:
+    """Whether ``load_flows`` has made a definitions file, and not ``create``."""
+    return definitions_file.startswith(os.path.join(loaded_flows_folder(), ""))
+
+
 def _make_run_id(dagster_run_id: str) -> str:
     """Derive a short, deterministic Metaflow run id from Dagster's UUID."""
     return "dagster-" + hashlib.sha1(dagster_run_id.encode()).hexdigest()[:12]

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 from ..plan.assets import AssetsPlan, Key
 from ..plan.job import JobPlan
 from .literals import call, literal
@@ -72,9 +74,22 @@ def checks_text(assets: AssetsPlan) -> str:
     return f"[{', '.join(calls)}]"
 
 
-def watched_text(keys: list[Key]) -> str:
-    """The option ``metadata`` of a sensor: the assets that it looks at."""
-    return call("_watched", [literal(_key(key)) for key in keys])
+def metadata_text(plan: JobPlan, watched: Sequence[Key] = ()) -> str:
+    """The option ``metadata`` of the job and of what starts it.
+
+    Args:
+        plan: The job's plan.
+        watched: Keys of the assets that a sensor looks at.
+    """
+    deployment = f"_deployment(FLOW, {plan.assets.line})"
+    entries: list[str] = []
+    if watched:
+        entries.append("**" + call("_watched", [literal(_key(key)) for key in watched]))
+    if ui := plan.step_env.get("METAFLOW_UI_URL"):
+        url = call("MetadataValue.url", [literal(f"{ui.rstrip('/')}/{plan.flow_name}")])
+        entries.append(f'"metaflow ui": {url}')
+    entries += [f"{literal(name)}: {literal(value)}" for name, value in plan.metadata.items()]
+    return f"{{**{deployment}, {', '.join(entries)}}}" if entries else deployment
 
 
 def _key(key: Key) -> str | list[str]:

@@ -94,8 +94,7 @@ def _expression(line: str, node: ast.expr, head: str, indent: int, after: int = 
     if isinstance(node, ast.Dict):
         items: list[str] = []
         for key, value in zip(node.keys, node.values, strict=True):
-            assert key is not None
-            name = f"{' ' * inner}{_text(line, key)}: "
+            name = " " * inner + (f"{_text(line, key)}: " if key else "**")
             items.append(_expression(line, value, name, inner, 1).lstrip())
         return _broken(head + "{", items, indent, "}")
     if isinstance(node, (ast.List, ast.Tuple, ast.Set)):

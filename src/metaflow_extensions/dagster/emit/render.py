@@ -15,7 +15,7 @@ from ..plan.job import JobPlan
 from ..plan.model import Arg, Call, ForEach, HelperOp, OpInput, OpOutput, OpPlan, Ref
 from ..plan.parameters import ParameterPlan
 from ..version import __version__, compatible
-from .assets import asset_section, assets_text, checks_text, watched_text
+from .assets import asset_section, assets_text, checks_text, metadata_text
 from .embed import Import, api_names, embed, names_in
 from .layout import WIDTH, layout
 from .literals import call, literal
@@ -31,12 +31,14 @@ _API = "metaflow_extensions.dagster.runtime.api"
 # Names that templates use and no helper does.
 _IMPORTS = {
     "Any": Import("typing", "Any"),
+    "warnings": Import("warnings", None),
     "Iterator": Import("collections.abc", "Iterator"),
     "AssetSpec": Import("dagster", "AssetSpec"),
     "Field": Import("pydantic", "Field"),
 } | {
     name: Import("dagster", name)
     for name in [
+        "BetaWarning",
         "Config",
         "DailyPartitionsDefinition",
         "HourlyPartitionsDefinition",
@@ -47,6 +49,7 @@ _IMPORTS = {
         "DefaultScheduleStatus",
         "DefaultSensorStatus",
         "Definitions",
+        "MetadataValue",
         "DynamicOut",
         "DynamicOutput",
         "In",
@@ -172,7 +175,7 @@ def _environment() -> jinja2.Environment:
         "asset_section": asset_section,
         "assets_text": assets_text,
         "checks_text": checks_text,
-        "watched_text": watched_text,
+        "metadata_text": metadata_text,
         "statement_text": _statement_text,
         "config_field": _config_field,
         "types": _TYPES,
@@ -244,9 +247,7 @@ def _job_decorator(plan: JobPlan) -> str:
     if plan.description:
         options["description"] = literal(plan.description)
     options["tags"] = literal(plan.job_tags)
-    options["metadata"] = f"_deployment(FLOW, {plan.assets.line})"
-    if plan.metadata:
-        options["metadata"] += f" | {literal(plan.metadata)}"
+    options["metadata"] = metadata_text(plan)
     if plan.assets.owners:
         options["owners"] = literal(list(plan.assets.owners))
     if plan.partitions:

@@ -42,7 +42,7 @@ def _code_reference(flow: _Flow, line: int) -> dict[str, Any]:
 
 
 def _deployment(flow: _Flow, line: int) -> dict[str, Any]:
-    """Metadata of the job: its source, and when and by whom it was deployed."""
+    """Metadata of the job and what starts it: its source, and when and by whom it was deployed."""
     return {
         **_code_reference(flow, line),
         "source": MetadataValue.path(flow.flow_file),

@@ -18,7 +18,7 @@ from functools import cached_property
 from importlib.metadata import version
 from typing import IO, TYPE_CHECKING, Any, cast
 
-from ..contract import _make_run_id, tags
+from ..contract import _make_run_id, is_of_load_flows, tags
 from ..contract.ops import is_step_key
 from ..errors import DagsterRunError
 from .base import Target
@@ -200,10 +200,13 @@ class LocalTarget(Target):
         return False
 
     def how_to_open(self, run: RunInfo) -> str:
+        file = run.tags.get(tags.DEFINITIONS_FILE, "")
+        # What load_flows makes is loaded by the project that calls it.
+        loaded = f" -f {shlex.quote(file)}" if file and not is_of_load_flows(file) else ""
+        where = "" if loaded else " as in your project,"
         return (
-            f"DAGSTER_HOME={shlex.quote(self._home.path)} dagster dev -f "
-            f"{shlex.quote(run.tags.get(tags.DEFINITIONS_FILE, 'defs.py'))}"
-            f"  # then open http://localhost:{_PORT}/runs/{run.dagster_run_id}"
+            f"DAGSTER_HOME={shlex.quote(self._home.path)} dagster dev{loaded}"
+            f"  #{where} then open http://localhost:{_PORT}/runs/{run.dagster_run_id}"
         )
 
     def log_file(self, dagster_run_id: str) -> str:
