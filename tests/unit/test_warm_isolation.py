@@ -150,6 +150,84 @@ def test_processes_end_alike(lab, ending):
     assert _without_addresses(warm_one.err) == _without_addresses(cold_one.err)
 
 
+# What a flow does around a command of Metaflow's, after which a child ends by itself.
+AROUND = {
+    "nothing": "Flow()",
+    "no_flow": "del Flow\none = Deleted('one')\nimport sys\nsys.exit(0)",
+    "deleted": "one = Deleted('one')\nFlow()",
+    "cycle": "one, two = Deleted('one'), Deleted('two')\none.other, two.other = two, one\nFlow()",
+    "order": "b, _a, __c, a = map(Deleted, ['b', '_a', '__c', 'a'])\ndel Deleted.mark\nFlow()",
+    "flow_elsewhere": "del Flow\nimport elsewhere\none = Deleted('one')\nelsewhere.Flow()",
+    "of_a_module": "import mine\nmine.kept = Deleted('kept')\nFlow()",
+    "of_a_cyclic_module": "import mine\nmine.itself = mine\nmine._kept = Deleted('kept')\nFlow()",
+    "of_a_class": "class C:\n    kept = Deleted('kept')\nFlow()",
+    "of_sys": "import sys\nsys.kept = Deleted('kept')\nFlow()",
+    "buffered": "import sys\nfile = open(sys.argv[0] + '.left', 'w')\nfile.write('left')\nFlow()",
+    "buffered_in_c": "import ctypes\nctypes.CDLL(None).printf(b'from C\\n')\nFlow()",
+    "other_stdout": "import io, sys\nclass Twice(io.StringIO):\n    def write(self, text):\n"
+    "        return sys.__stdout__.write(text * 2)\nsys.stdout = Twice()\nFlow()",
+    "atexit": "import atexit\natexit.register(print, 'last')\nFlow()",
+    "atexit_exits": "import atexit, os\natexit.register(os._exit, 9)\nFlow()",
+    "thread": "import threading, time\nthreading.Thread(target=lambda: (time.sleep(0.2), "
+    "print('joined'))).start()\nFlow()",
+    "daemon_thread": "import threading, time\nthreading.Thread(target=lambda: time.sleep(60), "
+    "daemon=True).start()\nFlow()",
+    "closed_stdout": "import sys\nsys.stdout.close()\nFlow()",
+    "broken_stdout": "import os, sys\nsys.stdout.write('x')\nos.close(1)\nFlow()",
+    "caught": "try:\n    Flow()\nexcept SystemExit as error:\n    print(repr(error), error.code, "
+    "error.args, type(error))",
+    "replaced": "import sys\ntry:\n    Flow()\nfinally:\n    sys.exit(3)",
+    "changed": "try:\n    Flow()\nexcept SystemExit as error:\n    error.code = 5\n    raise",
+    "changed_to_text": "try:\n    Flow()\nexcept SystemExit as error:\n    error.code = 'no'\n"
+    "    raise",
+    "raised_in_handler": "try:\n    Flow()\nexcept SystemExit:\n    raise ValueError('late')",
+    "shown": "import traceback\ntry:\n    Flow()\nexcept SystemExit as error:\n"
+    "    print(traceback.format_exception_only(error))",
+    "pickled": "import pickle\ntry:\n    Flow()\nexcept SystemExit as error:\n"
+    "    print(type(pickle.loads(pickle.dumps(error))), pickle.loads(pickle.dumps(error)).code)",
+    "forked": "import os\npid = os.fork()\nif pid:\n    print(os.waitpid(pid, 0)[1])\nFlow()",
+    "unraisable": "class Bad:\n    def __del__(self):\n        raise ValueError('late')\n"
+    "bad = Bad()\nFlow()",
+}
+FLOW_AROUND = """
+from metaflow import FlowSpec, step
+
+class Deleted:
+    mark = print
+
+    def __init__(self, name):
+        self.name = name
+
+    def __del__(self):
+        print("deleted", self.name)
+
+class Flow(FlowSpec):
+    @step
+    def start(self):
+        self.next(self.end)
+
+    @step
+    def end(self):
+        pass
+
+"""
+
+
+@pytest.mark.parametrize("around", AROUND)
+def test_commands_of_metaflow_end_alike(lab, around):
+    lab.script("kept = None\n", "mine.py")
+    lab.script(FLOW_AROUND.replace("deleted", "gone"), "elsewhere.py")
+    script = lab.script(FLOW_AROUND + AROUND[around] + "\n", "around.py")
+    left = lab.folder / "around.py.left"
+    seen = []
+    for is_warm in (True, False):
+        left.unlink(missing_ok=True)
+        ran = lab.run(script, "--quiet", "version", is_warm=is_warm, env={"PYTHONUNBUFFERED": ""})
+        text = left.read_text() if left.exists() else None
+        seen.append((ran.code, ran.out, _without_addresses(ran.err), text))
+    assert seen[0] == seen[1]
+
+
 def _without_addresses(text: str) -> str:
     return re.sub(r"0x[0-9a-f]+", "0x", text)
 

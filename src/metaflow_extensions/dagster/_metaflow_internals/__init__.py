@@ -191,6 +191,27 @@ def namespaced_event(name: str) -> str | None:
     return part(namespaced_events, "namespaced_event_name")(name)()
 
 
+def end_commands_by(leave: Callable[[Any], Any]) -> None:
+    """Have Metaflow's commands, when they have done their work, call this in place of
+    ``sys.exit`` (``BaseCommand.main`` in metaflow/_vendor/click/core.py)."""
+    import sys
+
+    from metaflow._vendor.click import core
+
+    class Leaving:
+        exit = staticmethod(leave)
+
+        def __getattr__(self, name: str) -> Any:
+            return getattr(sys, name)
+
+        def __setattr__(self, name: str, value: Any) -> None:
+            setattr(sys, name, value)
+
+    part(core, "sys")
+    module: Any = core
+    module.sys = Leaving()
+
+
 def create_deployment(deployer: Any, kind: type, **options: Any) -> Any:
     """Have a ``DeployerImpl`` run ``create``, and wrap what that says as ``kind``."""
     return part(deployer, "_create")(kind, **options)

@@ -2,14 +2,11 @@
 
 from __future__ import annotations
 
-import atexit
-import gc
 import os
 import random
 import sys
 import time
 from dataclasses import dataclass
-from typing import Any
 
 
 @dataclass
@@ -49,31 +46,3 @@ class Job:
         tempfile = sys.modules.get("tempfile")
         if tempfile is not None:
             tempfile.tempdir = None  # pyright: ignore[reportAttributeAccessIssue]
-
-
-class Shared:
-    """The modules that children share with the server, which are not taken apart at their end.
-
-    The end of an interpreter empties every module, 14 ms of work and copied memory, as much as a
-    step itself. The modules of user code are treated as ever.
-    """
-
-    def __init__(self) -> None:
-        self._names = sys.modules.keys() - {"sys", "builtins", "__main__"}
-        # Nothing frees what refers to itself and is frozen, so nor what it refers to.
-        self._kept: list[Any] = []
-        self._kept.append(self._kept)
-        gc.freeze()
-
-    def keep(self, thing: Any) -> None:
-        """Have children not free what is of the server, as that copies pages."""
-        self._kept.append(thing)
-
-    def keep_at_exit(self) -> None:
-        """In a child: as the first function registered, this one runs as the last."""
-        atexit.register(self._keep)
-
-    def _keep(self) -> None:
-        for name in list(sys.modules):
-            if name in self._names or name.startswith("metaflow."):
-                self._kept.append(sys.modules.pop(name))

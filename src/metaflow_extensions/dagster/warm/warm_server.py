@@ -26,7 +26,8 @@ import struct
 import sys
 import time
 
-from warm_child import Job, Shared
+from warm_child import Job
+from warm_end import Shared
 from warm_preload import GitFacts, preload
 from warm_sources import Sources
 
@@ -258,7 +259,7 @@ def main(descriptor: int) -> None:
     """Serve the client at the other end of `descriptor`. Returns in the children only."""
     client = socket.socket(fileno=descriptor)
     client.set_inheritable(False)
-    for name in ("warm_server", "warm_child", "warm_preload", "warm_sources"):
+    for name in ("warm_server", "warm_child", "warm_end", "warm_preload", "warm_sources"):
         del sys.modules[name]
     preload()
     sources = Sources()
