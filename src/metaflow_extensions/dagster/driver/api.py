@@ -18,7 +18,7 @@ from .datastore import (
 )
 from .exit_hooks import call_exit_hooks
 from .result import TaskResult, as_result, read_result
-from .run import run_task, start_run
+from .run import begin, run_task, start_run
 from .show import artifact_metadata, retrieval, shown
 
 __all__ = [
@@ -26,6 +26,7 @@ __all__ = [
     "artifact_metadata",
     "as_result",
     "attempts_made",
+    "begin",
     "call_exit_hooks",
     "clones",
     "code_of",

@@ -9,6 +9,7 @@ import shlex
 import sys
 import tempfile
 from collections.abc import Mapping, Sequence
+from contextlib import suppress
 from logging import Logger
 from typing import Any
 
@@ -28,6 +29,14 @@ from .result import TaskResult, attempt_result, final_failure, save_attempt
 _EXIT_DISALLOW_RETRY = 202  # METAFLOW_EXIT_DISALLOW_RETRY in metaflow/exception.py
 # Variables that reach a task on another machine through the datastore.
 _STORED = (variables.RUN_TAGS, variables.RUN_ID, variables.JOB, variables.STEP_KEY)
+
+
+def begin(flow: Flow) -> None:
+    """Begin to start the process that forks the run's processes, where that can be right."""
+    with suppress(Exception):  # the first op meets the same error
+        code = code_of(flow)
+        command = [sys.executable, code.file]
+        prestart(command, env=_environment(flow, code, {}), cwd=code.folder, is_worth_it=True)
 
 
 def start_run(

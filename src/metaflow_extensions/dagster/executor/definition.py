@@ -5,6 +5,8 @@ long to import as Dagster itself: so they are imported when a run starts.
 """
 
 import warnings
+from collections.abc import Callable
+from threading import Thread
 from typing import Any
 
 import dagster
@@ -17,6 +19,16 @@ from dagster import (
 )
 
 from .stock import config_schema, multiprocess_config
+
+
+def executor_that_begins(begin: Callable[[], None]) -> ExecutorDefinition:
+    """``metaflow_executor``, which calls `begin` in a thread while Dagster sets up a run."""
+
+    def create(context: InitExecutorContext) -> Executor:
+        Thread(target=begin, name="begin").start()
+        return _create(context)
+
+    return _define(create)
 
 
 def _create(context: InitExecutorContext) -> Executor:
@@ -34,9 +46,11 @@ def _create(context: InitExecutorContext) -> Executor:
     return create(config)
 
 
-metaflow_executor: ExecutorDefinition = executor(
-    name="metaflow", config_schema=config_schema(), requirements=[]
-)(_create)
+def _define(create: Callable[[InitExecutorContext], Executor]) -> ExecutorDefinition:
+    return executor(name="metaflow", config_schema=config_schema(), requirements=[])(create)
+
+
+metaflow_executor: ExecutorDefinition = _define(_create)
 """Runs the steps of a generated file in threads of the run worker, where it is installed.
 
 Configured with ``max_concurrent`` (steps of a run at a time), ``retries`` and

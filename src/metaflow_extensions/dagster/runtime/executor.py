@@ -1,22 +1,30 @@
 """Which executor a job uses."""
 
+from functools import partial
 from typing import Any
 
 from dagster import ExecutorDefinition, Noneable, multiprocess_executor
 from dagster import Field as ConfigField
 
+from .driver import _driver
 from .flow import _Flow
 
 
 def _executor(flow: _Flow) -> ExecutorDefinition:
     """metaflow-dagster's executor where it is installed, else one process a step."""
     try:
-        from metaflow_extensions.dagster.executor import metaflow_executor  # pyright: ignore
+        from metaflow_extensions.dagster.executor import (  # pyright: ignore
+            executor_that_begins,
+        )
     except ImportError:
         return _multiprocess_executor(flow)
-    return metaflow_executor.configured(
-        _executor_config, config_schema=_executor_schema(flow)
-    )
+    ours = executor_that_begins(partial(_begin, flow))
+    return ours.configured(_executor_config, config_schema=_executor_schema(flow))
+
+
+def _begin(flow: _Flow) -> None:
+    """Start what the first op will need, while Dagster sets up the run."""
+    _driver(flow).begin(flow)
 
 
 def _multiprocess_executor(flow: _Flow) -> ExecutorDefinition:

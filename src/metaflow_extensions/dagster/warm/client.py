@@ -303,17 +303,20 @@ def spawn(
     return None
 
 
-def prestart(cmd: Sequence[str], *, env: Mapping[str, str], cwd: str) -> None:
+def prestart(
+    cmd: Sequence[str], *, env: Mapping[str, str], cwd: str, is_worth_it: bool = False
+) -> None:
     """Begin to start the server that ``spawn`` will need, and return at once.
 
     Args:
         cmd: What the command lines will have in common: ``[sys.executable, ("-u",) "file.py"]``.
+        is_worth_it: This process will start many tasks, see ``_is_worth_it``.
     """
     command = server_command(cmd)
     if command is None or not _is_allowed(env):
         return
-    if _is_multiprocessing_child() and not _state.holders:
-        return  # see _is_worth_it
+    if _is_multiprocessing_child() and not (_state.holders or is_worth_it):
+        return
     with contextlib.suppress(OSError):  # `spawn` meets the same error and says so
         _state.server(server_key(command, env, cwd), command, env)
 
