@@ -22,7 +22,7 @@ ALLOWED = ("_metaflow_internals/",)
 # Imports nothing of Metaflow's; private parts of Dagster have a module of their own there.
 WITHOUT_METAFLOW = ("executor/",)
 # Of the standard library.
-NOT_METAFLOWS = {"_exit", "_getframe", "_replace"}
+NOT_METAFLOWS = {"_exit", "_replace"}
 
 
 def modules() -> Iterator[tuple[str, ast.Module]]:

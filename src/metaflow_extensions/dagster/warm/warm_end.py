@@ -9,6 +9,7 @@ from __future__ import annotations
 import atexit
 import ctypes
 import gc
+import inspect
 import sys
 import weakref
 from contextlib import suppress
@@ -119,18 +120,19 @@ class _LastExit:
         from metaflow_extensions.dagster import _metaflow_internals as internals
 
         last = self
+        slot: Any = vars(SystemExit)["code"]
 
         class Watched(SystemExit):
             @property
-            def code(self) -> Any:
-                code: Any = SystemExit.code.__get__(self)
+            def code(self) -> Any:  # pyright: ignore[reportIncompatibleVariableOverride]
+                code: Any = slot.__get__(self)
                 if _is_asked_by_python() and (code is None or type(code) is int):
                     last.code = code or 0
                 return code
 
             @code.setter
-            def code(self, code: Any) -> None:
-                SystemExit.code.__set__(self, code)
+            def code(self, code: Any) -> None:  # pyright: ignore[reportIncompatibleVariableOverride]
+                slot.__set__(self, code)
 
             def __reduce__(self) -> tuple[Any, ...]:
                 return SystemExit, self.args
@@ -147,8 +149,6 @@ class _LastExit:
 
 def _is_asked_by_python() -> bool:
     """Whether the caller's caller is no Python function, but the interpreter at its end."""
-    try:
-        sys._getframe(2)
-    except ValueError:
-        return True
-    return False
+    frame = inspect.currentframe()
+    caller = frame and frame.f_back
+    return caller is not None and caller.f_back is None
