@@ -64,17 +64,38 @@ if __name__ == "__main__":
 
 
 @pytest.fixture(scope="module")
-def runs(tmp_path_factory: pytest.TempPathFactory) -> list[dict[str, Any]]:
+def commands() -> list[dict[str, str]]:
+    """Of the same runs, by step key, the line of the log with which the task begins."""
+    return []
+
+
+@pytest.fixture(scope="module")
+def runs(
+    tmp_path_factory: pytest.TempPathFactory, commands: list[dict[str, str]]
+) -> list[dict[str, Any]]:
     """A failed run, and the run that the failure's own command resumes it with: by step key, the
     metadata of each output or failure."""
     project = Project(tmp_path_factory.mktemp("regions"))
     project.deploy(FLOW)
     assert project.execute("Regions", check=False).returncode != 0
     failed = metadata_of_last_run(project)
+    commands.append(commands_of_last_run(project))
     (project.folder / "mended").touch()
     command = failed["op_measure[1_1]"]["resume"].value.splitlines()[1]
     project.run(*shlex.split(command), "--wait")
+    commands.append(commands_of_last_run(project))
     return [failed, metadata_of_last_run(project)]
+
+
+def commands_of_last_run(project: Project) -> dict[str, str]:
+    with DagsterInstance.from_config(project.env["DAGSTER_HOME"]) as instance:
+        (record,) = instance.get_run_records(limit=1)
+        logs = instance.all_logs(record.dagster_run.run_id)
+        return {
+            entry.step_key or "": entry.user_message
+            for entry in logs
+            if " step " in entry.user_message and "$ " in entry.user_message
+        }
 
 
 def metadata_of_last_run(project: Project) -> dict[str, dict[str, MetadataValue[Any]]]:
@@ -99,6 +120,23 @@ def test_a_task_of_a_foreach_says_what_it_is_for(runs: list[dict[str, Any]]) -> 
         assert run["op_measure[0_1]"]["foreach item"].value == "region-00 / 2021"
         assert "foreach item" not in run["op_start"]
     assert runs[1]["op_join_years[1]"]["foreach item"].value == "region-01"
+
+
+def test_the_log_says_it_before_the_task_runs(
+    runs: list[dict[str, Any]], commands: list[dict[str, str]]
+) -> None:
+    for of_run in commands:  # the tasks of the second one follow clones
+        assert of_run["op_measure[1_1]"].startswith("region-01 / 2021\n$ ")
+    assert commands[0]["op_years[1]"].startswith("region-01\n$ ")
+    assert commands[1]["op_join_years[1]"].startswith("region-01\n$ ")
+    assert commands[1]["op_join"].startswith("$ ")
+
+
+def test_the_step_that_opens_a_foreach_says_which_key_is_which_item(
+    runs: list[dict[str, Any]],
+) -> None:
+    assert runs[0]["op_start"]["foreach items"].value == {"0": "region-00", "1": "region-01"}
+    assert runs[0]["op_years[1]"]["foreach items"].value == {"1_0": "2020", "1_1": "2021"}
 
 
 def test_small_artifacts_are_values(runs: list[dict[str, Any]]) -> None:

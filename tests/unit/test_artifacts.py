@@ -6,11 +6,10 @@ from types import SimpleNamespace
 from typing import Any
 
 import pytest
-from metaflow.tuple_util import ForeachFrame
 
+from metaflow_extensions.dagster.contract import item_label
 from metaflow_extensions.dagster.step.artifacts import (
     describe_artifacts,
-    item_label,
     values_at_hand,
 )
 
@@ -85,9 +84,6 @@ def test_only_what_may_be_shown_is_kept_at_hand() -> None:
 
 
 def test_items_of_nested_foreaches_are_named_from_the_outside() -> None:
-    def frame(index: int, value: str | None) -> Any:
-        return ForeachFrame(step="a", index=index, value=value)
-
     assert item_label([]) is None
-    assert item_label([frame(1, None)]) is None
-    assert item_label([frame(1, "eu"), frame(3, None)]) == "eu / 3"
+    assert item_label([(1, None)]) is None
+    assert item_label([(1, "eu"), (3, None)]) == "eu / 3"

@@ -337,6 +337,12 @@ def foreach_frames(flow: Flow) -> list[ForeachFrame]:
     return list(getattr(flow, "_foreach_stack", None) or ())
 
 
+def split_values(flow: Flow) -> list[str | None]:
+    """What each split is for that a task opens, as short texts (``next`` in metaflow/flowspec.py);
+    none where it opens no foreach over a list."""
+    return list(getattr(flow, "_foreach_values", None) or ())
+
+
 def is_unbounded(flow: Flow) -> bool:
     """Whether the foreach that a task opens is unbounded (``next`` in metaflow/flowspec.py)."""
     return bool(getattr(flow, "_unbounded_foreach", False))

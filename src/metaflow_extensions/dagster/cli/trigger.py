@@ -33,8 +33,8 @@ def trigger(state: CliState, values: dict[str, Any]) -> bool:
     )
     if not target.is_live and is_stale(state, deployment):
         state.echo(
-            "The flow has changed since it was deployed; this runs it as it was deployed. To deploy "
-            f"the changes: {how_to_renew(deployment)}",
+            "The flow has changed since it was deployed; this runs it as it was deployed. "
+            f"To deploy the changes: {how_to_renew(deployment)}",
             fg="yellow",
         )
     return start_run(state, target, deployment, values, {})

@@ -37,6 +37,10 @@ class TaskResult:
     """Paths or URLs."""
     item: str | None = None
     """What a foreach's task is for."""
+    frames: list[Any] = field(default_factory=list[Any])
+    """The same for each foreach around it, outermost first; texts, or None."""
+    items: list[Any] = field(default_factory=list[Any])
+    """What each split is for that it opens; texts, or None."""
     cloned_from: str | None = None
     url: str | None = None
     """The task's page in Metaflow's UI."""

@@ -10,6 +10,7 @@ import sys
 import tempfile
 from collections.abc import Mapping, Sequence
 from contextlib import suppress
+from itertools import pairwise
 from logging import Logger
 from typing import Any
 
@@ -22,6 +23,7 @@ from .command import flow_command, input_arguments
 from .datastore import begin_import, is_done, write_small
 from .environ import environment
 from .flow import Flow
+from .items import item_ahead, remember
 from .parameters import parameter_arguments
 from .process import Outcome, run_process
 from .result import TaskResult, attempt_result, final_failure, save_attempt
@@ -140,7 +142,9 @@ def run_task(
     with tempfile.TemporaryDirectory(prefix="metaflow-dagster-") as scratch:
         arguments += input_arguments(inputs, scratch)
         cmd = flow_command(flow, code, arguments, scratch)
-        log.info("$ " + shlex.join(cmd))
+        given = dict(pairwise(options))
+        label = item_ahead(flow, path, inputs[0], given.get("--split-index"))
+        log.info((f"{label}\n" if label else "") + "$ " + shlex.join(cmd))
         result_file = env[variables.RESULT] = os.path.join(scratch, "result.json")
         open(result_file, "w").close()
         try:
@@ -148,6 +152,7 @@ def run_task(
         finally:
             save_attempt(flow, path, attempt, outcome)
         result = attempt_result(flow, path, result_file, outcome)
+        remember(flow, result)
     if not outcome.failed:
         return result.accepted()
     result.failure = final_failure(

@@ -8,11 +8,12 @@ from typing import Any
 
 from dagster import MarkdownMetadataValue, MetadataValue, PathMetadataValue
 
-from ..contract import variables
+from ..contract import item_of, variables
 from .flow import Flow, top_option
 from .result import TaskResult
 
 _SHOWN_ARTIFACTS = 50  # of a task, as entries of their own
+_SHOWN_ITEMS = 200  # of a foreach that it opens
 
 
 def shown(flow: Flow, task: TaskResult) -> dict[str, Any]:
@@ -29,6 +30,11 @@ def shown(flow: Flow, task: TaskResult) -> dict[str, Any]:
     }
     if task.item is not None:
         metadata["foreach item"] = MetadataValue.text(task.item)
+    if any(item is not None for item in task.items):
+        own = "_".join(map(str, item_of(task.path)))
+        keys = [f"{own}_{index}" if own else str(index) for index in range(len(task.items))]
+        items = dict(zip(keys[:_SHOWN_ITEMS], task.items, strict=False))
+        metadata["foreach items"] = MetadataValue.json(items)
     if task.cloned_from:
         origin = f"{flow.flow_name}/{task.cloned_from}"
         metadata["cloned from"] = MetadataValue.text(origin)

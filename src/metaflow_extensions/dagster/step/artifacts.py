@@ -1,4 +1,4 @@
-"""What Dagster shows of a task: its artifacts, and the item of a foreach that it is for."""
+"""What Dagster shows of a task's artifacts."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any
 from .._metaflow_internals import artifact_infos
 
 if TYPE_CHECKING:
-    from .._metaflow_internals.types import ForeachFrame, TaskDatastore
+    from .._metaflow_internals.types import TaskDatastore
 
 _SHOWN_BYTES = 512  # of an artifact's pickle, up to which its value is shown
 _PLAIN_TYPES = frozenset(["NoneType", "bool", "dict", "float", "int", "list", "str", "tuple"])
@@ -88,15 +88,3 @@ def _shown(name: str, value: Any) -> list[Any]:
         return [json.loads(json.dumps(value, allow_nan=False))]
     except (TypeError, ValueError):
         return []
-
-
-def item_label(frames: Collection[ForeachFrame]) -> str | None:
-    """What a task of a foreach goes over, outermost first, such as ``eu / region-03``.
-
-    Args:
-        frames: The task's foreaches, in which Metaflow keeps each item as a short text
-            (``_get_foreach_item_value`` in metaflow/flowspec.py).
-    """
-    if all(frame.value is None for frame in frames):
-        return None
-    return " / ".join(str(f.index if f.value is None else f.value) for f in frames)

@@ -19,9 +19,9 @@ from metaflow.unbounded_foreach import UBF_TASK
 from .._metaflow_internals import ends_of, foreach_frames
 from .._metaflow_internals.untyped import register_metadata
 from ..contract import variables
-from .artifacts import item_label, values_at_hand
+from .artifacts import values_at_hand
 from .current_trigger import report_provenance, stored_provenance
-from .result import task_result
+from .result import frame_facts, task_result
 
 if TYPE_CHECKING:
     from .._metaflow_internals.types import Flow, Graph, TaskDatastore
@@ -40,7 +40,7 @@ class DagsterInternalDecorator(StepDecorator):
 
     _error: str | None = None
     _is_worker = False
-    _item: str | None = None
+    _frames: Mapping[str, Any] = {}
     _values: Mapping[str, Any] = {}
 
     def task_pre_step(
@@ -60,7 +60,7 @@ class DagsterInternalDecorator(StepDecorator):
         # Workers of a gang inherit the environment of their control task, but not its result.
         self._is_worker = ubf_context == UBF_TASK
         self._datastore = task_datastore
-        self._item = item_label(foreach_frames(flow))
+        self._frames = frame_facts(foreach_frames(flow))
         if variables.RUN_ID not in os.environ:  # a pod or another machine
             os.environ.update(stored_provenance(task_datastore))
         values = {
@@ -113,4 +113,4 @@ class DagsterInternalDecorator(StepDecorator):
                 flow, graph, step_name, self._datastore, bool(is_task_ok), self._values
             )
         with open(result_file, "w", encoding="utf-8") as file:
-            json.dump({**facts, "item": self._item}, file)
+            json.dump({**facts, **self._frames}, file)

@@ -2,16 +2,18 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from typing import TYPE_CHECKING, Any
 
-from .._metaflow_internals import card_paths, ends_of, is_unbounded, transition_of
+from .._metaflow_internals import card_paths, ends_of, is_unbounded, split_values, transition_of
 from .._metaflow_internals.untyped import ui_url
-from ..contract import transition_error
-from .artifacts import describe_artifacts, item_label
+from ..contract import item_label, transition_error
+from .artifacts import describe_artifacts
 
 if TYPE_CHECKING:
-    from .._metaflow_internals.types import Flow, Graph, Node, TaskDatastore
+    from .._metaflow_internals.types import Flow, ForeachFrame, Graph, Node, TaskDatastore
+
+_KEPT_ITEMS = 10_000  # of a foreach, whose values its step tells
 
 
 def task_result(
@@ -42,6 +44,7 @@ def task_result(
         "refusal": transition_refusal(node, next_steps, is_ok)
         or _foreach_refusal(graph, node, flow),
         "gang": gang,
+        "items": list(split_values(flow)[:_KEPT_ITEMS]),
         "artifacts": describe_artifacts(
             datastore,
             None if step_name == ends_of(graph)[1] else values,
@@ -69,7 +72,16 @@ def stored_facts(task: TaskDatastore, is_parallel: bool) -> dict[str, Any]:
         "next_steps": list(transition[0]),
         "gang": list(task.get("_control_mapper_tasks") or []),
         "artifacts": describe_artifacts(task),
-        "item": item_label(task.get("_foreach_stack") or ()),
+        "items": list((task.get("_foreach_values") or ())[:_KEPT_ITEMS]),
+        **frame_facts(task.get("_foreach_stack") or ()),
+    }
+
+
+def frame_facts(frames: Collection[ForeachFrame]) -> dict[str, Any]:
+    """What a task of a foreach is for, by the foreaches around it."""
+    return {
+        "item": item_label((frame.index, frame.value) for frame in frames),
+        "frames": [frame.value for frame in frames],
     }
 
 

@@ -1,0 +1,51 @@
+"""What the task of a foreach is for, told before it runs: from the task before it.
+
+Dagster's key of its step has the number of the item only: a mapping key takes letters, digits and
+underscores, and it has to stay what it is where a run is executed again.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+from ..contract import item_label, item_of
+from .datastore import task_datastore
+from .flow import Flow
+from .result import TaskResult
+
+# By flow and path: what the task itself is for, and what each split that it opens is for.
+_known: dict[tuple[str, str], tuple[list[Any], list[Any]]] = {}
+
+
+def remember(flow: Flow, task: TaskResult) -> None:
+    """Keep what a task of this process says, so that those after it need not ask the datastore."""
+    _known[flow.flow_name, task.path] = (task.frames, task.items)
+
+
+def item_ahead(flow: Flow, path: str, before: str, split_index: str | None) -> str | None:
+    """The item of a task that is about to run, such as ``eu / region-03``.
+
+    Args:
+        flow: Its flow.
+        path: Of the task.
+        before: The path of the first task that it takes.
+        split_index: Which split of that task it is, if it is one.
+    """
+    indices = item_of(path)
+    if not indices:
+        return None
+    try:
+        frames, items = _known.get((flow.flow_name, before)) or _read(flow, before)
+    except Exception:  # no run fails for want of a label
+        return None
+    frames = list(frames)
+    if split_index is not None:
+        frames.append(next(iter(items[int(split_index) :]), None))
+    return item_label(zip(indices, frames, strict=False))
+
+
+def _read(flow: Flow, path: str) -> tuple[list[Any], list[Any]]:
+    task = task_datastore(flow, path, "r")
+    frames = [frame.value for frame in task.get("_foreach_stack") or ()]
+    known = _known[flow.flow_name, path] = (frames, list(task.get("_foreach_values") or ()))
+    return known
