@@ -252,6 +252,8 @@ def test_bad_defaults_name_the_parameter(load_flow, case):
         plan_one(load_flow, parameter)
     assert names in caught.value.message
     assert says in caught.value.message
+    # Only a function of the user's own shows where it failed.
+    assert ("Traceback" in caught.value.message) is (case == "function raises")
 
 
 def test_scheduled_flows_need_defaults(load_flow):

@@ -154,8 +154,13 @@ def _evaluate(name: str, field: DeployTimeField, *, repeated: bool) -> Any:
     try:
         value = evaluate(recorded)
     except MetaflowException as error:
+        # Where Metaflow itself refuses the value, its reason says all; else the user's function
+        # has failed, and Metaflow shows where.
+        cause: BaseException | None = error.__context__
+        refused = isinstance(cause, (MetaflowException, click.ClickException))
+        reason = str(cause.message if refused else error.message)
         raise DagsterDeployError(
-            f"The deploy-time default of parameter *{name}* cannot be used. {error.message}"
+            f"The deploy-time default of parameter *{name}* cannot be used. {reason}"
         ) from error
     if returned[-1] is None and not isinstance(field.parameter_type, JSONTypeClass):
         raise DagsterDeployError(
