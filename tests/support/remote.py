@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import subprocess
 import sys
 import urllib.error
@@ -10,6 +11,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 import boto3
 import pytest
@@ -28,6 +30,38 @@ class Remote:
     metadata: str
 
 
+@dataclass(frozen=True)
+class Service:
+    """A metadata service, as whoever looks at it sees it."""
+
+    url: str
+    log: Path
+
+    def get(self, path: str) -> Any:
+        with urllib.request.urlopen(self.url + path, timeout=30) as answer:
+            return json.load(answer)
+
+    def code(self, method: str, path: str, body: Any) -> int:
+        """The status with which a request is answered."""
+        data = None if body is None else json.dumps(body).encode()
+        request = urllib.request.Request(self.url + path, data, method=method)
+        try:
+            with urllib.request.urlopen(request, timeout=30) as answer:
+                return answer.status
+        except urllib.error.HTTPError as error:
+            return error.code
+
+    def runs(self, flow: str) -> set[str]:
+        return {str(run["run_number"]) for run in self.get(f"/flows/{flow}/runs")}
+
+
+@contextmanager
+def serve_metadata(folder: Path, wait: float) -> Iterator[Service]:
+    """A metadata service that asks for a heartbeat every ``wait`` seconds."""
+    with _server(folder, str(_SERVICE), str(wait)) as url:
+        yield Service(url, folder / f"{url.rsplit(':', 1)[1]}.log")
+
+
 @pytest.fixture(scope="session")
 def remote(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Remote]:
     with _serve(tmp_path_factory.mktemp("remote")) as served:
@@ -44,7 +78,7 @@ def troubled(tmp_path: Path) -> Iterator[Remote]:
 @contextmanager
 def _serve(folder: Path, *options: str) -> Iterator[Remote]:
     with _server(folder, str(_S3), *options) as s3:
-        with _server(folder, str(_SERVICE), str(folder)) as service:
+        with _server(folder, str(_SERVICE)) as service:
             env = {
                 "AWS_ACCESS_KEY_ID": "testing",
                 "AWS_SECRET_ACCESS_KEY": "testing",

@@ -18,6 +18,7 @@ Streams = tuple[BinaryIO, BinaryIO]
 class _Step(threading.local):
     open_streams: Callable[[], Streams | None] | None = None
     is_interrupted: Callable[[], bool] | None = None
+    at_run_end: Callable[[Callable[[], object]], object] | None = None
 
 
 _step = _Step()
@@ -48,13 +49,24 @@ def interruption() -> Exception | None:
     return error_of_one_line("Ended with its task: the run was cancelled.")
 
 
+def at_run_end(call: Callable[[], object]) -> bool:
+    """Have a function called when the run ends; False: this process has only some of its steps."""
+    if _step.at_run_end is None:
+        return False
+    _step.at_run_end(call)
+    return True
+
+
 @contextlib.contextmanager
 def running_step(
-    open_streams: Callable[[], Streams | None], is_interrupted: Callable[[], bool]
+    open_streams: Callable[[], Streams | None],
+    is_interrupted: Callable[[], bool],
+    at_run_end: Callable[[Callable[[], object]], object] | None = None,
 ) -> Generator[None]:
     """Answer for this thread's step with these functions until the context ends."""
     _step.open_streams, _step.is_interrupted = open_streams, is_interrupted
+    _step.at_run_end = at_run_end
     try:
         yield
     finally:
-        _step.open_streams = _step.is_interrupted = None
+        _step.open_streams = _step.is_interrupted = _step.at_run_end = None

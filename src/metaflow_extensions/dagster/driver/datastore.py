@@ -23,7 +23,7 @@ if TYPE_CHECKING:
 
 def begin_import(flow: Flow) -> None:
     """Import Metaflow in a thread, while the process that begins the run does so too."""
-    _use_settings(flow)
+    use_settings(flow)
     Thread(target=_import, name="import metaflow").start()
 
 
@@ -33,14 +33,15 @@ def _import() -> None:
             import_module(f"metaflow.{name}")
 
 
-def _use_settings(flow: Flow) -> None:
+def use_settings(flow: Flow) -> None:
+    """Have this process read the flow's settings when it imports Metaflow."""
     for name, value in flow.metaflow_step_env.items():
         os.environ.setdefault(name, value)
 
 
 def _storage(flow: Flow) -> Storage:
     """Metaflow's access to the datastore's files."""
-    _use_settings(flow)
+    use_settings(flow)
     import_module("metaflow")  # before its extension, which it loads itself
     from .._metaflow_internals.untyped import storage_named
 
@@ -67,7 +68,7 @@ def task_datastore(flow: Flow, path: str, mode: str, attempt: int | None = None)
 
 def is_done(flow: Flow, path: str) -> bool:
     """Whether a task has succeeded; a failed attempt is finished too, but not that."""
-    _use_settings(flow)
+    use_settings(flow)
     from metaflow.datastore.exceptions import DataException
 
     try:

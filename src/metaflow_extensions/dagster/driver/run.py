@@ -23,6 +23,7 @@ from .command import flow_command, input_arguments
 from .datastore import begin_import, is_done, write_small
 from .environ import environment
 from .flow import Flow
+from .heartbeat import heartbeat
 from .items import item_ahead, remember
 from .parameters import parameter_arguments
 from .process import Outcome, run_process
@@ -148,7 +149,8 @@ def run_task(
         result_file = env[variables.RESULT] = os.path.join(scratch, "result.json")
         open(result_file, "w").close()
         try:
-            run_process(cmd, env, code.folder, outcome, timeout)
+            with heartbeat(flow, path.split("/")[0]):
+                run_process(cmd, env, code.folder, outcome, timeout)
         finally:
             save_attempt(flow, path, attempt, outcome)
         result = attempt_result(flow, path, result_file, outcome)

@@ -187,6 +187,7 @@ class PlanRun:
         self._events: queue.SimpleQueue[DagsterEvent | Ended | UsedUp] = queue.SimpleQueue()
         self._stop = threading.Event()
         self._error: BaseException | None = None
+        self._at_end = ExitStack()
         self._known_state: KnownExecutionState | None = None
         outputs = active.get_known_state().ready_outputs
         self._is_state_live = outputs is active.get_known_state().ready_outputs
@@ -212,6 +213,7 @@ class PlanRun:
         finally:
             self._stop.set()
             workers.shutdown(wait=True)
+            self._at_end.close()
         if self._error is not None:
             raise self._error
 
@@ -347,7 +349,9 @@ class PlanRun:
         error: BaseException | None = None
         logs = StepLogs(self._context, context.step.key, emit)
         try:
-            with streams.running_step(logs.open, self._stop.is_set), own_event_loop(context):
+            at_end = self._at_end.callback
+            step = streams.running_step(logs.open, self._stop.is_set, at_end)
+            with step, own_event_loop(context):
                 hooks = context.job_def.get_all_hooks_for_handle(context.node_handle)
                 events: list[DagsterEvent] = []
                 for event in dagster_event_sequence_for_step(context):
