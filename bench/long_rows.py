@@ -103,12 +103,50 @@ def files(bench: Bench) -> Iterator[Row]:
     yield Row(what, FILE_SECONDS, cost, 1.0)
 
 
+_BY_LOAD = "from metaflow_dagster import load_flows\ndefs = load_flows('reloaded')\n"
+_BY_IMPORT = """import importlib.util, sys
+from glob import glob
+from dagster import Definitions
+parts = []
+for number, path in enumerate(sorted(glob("reload_cache/flows/*/*_definitions.py"))):
+    spec = importlib.util.spec_from_file_location(f"part{number}", path)
+    module = importlib.util.module_from_spec(spec)
+    sys.modules[spec.name] = module
+    spec.loader.exec_module(module)
+    parts.append(module.defs)
+defs = Definitions.merge(*parts)
+"""
+
+
+def reload(bench: Bench) -> Iterator[Row]:
+    """Not against native: `load_flows` of unchanged flows, against importing the same files."""
+    bench.env["METAFLOW_DAGSTER_CACHE"] = str(bench.folder / "reload_cache")
+    (bench.folder / "reloaded").mkdir()
+    for i in range(FILES):
+        source = flows.chain(5).replace("Chain5", f"Flow{i}")
+        (bench.folder / "reloaded" / f"flow{i}.py").write_text(source)
+    for name, text in (("by_load", _BY_LOAD), ("by_import", _BY_IMPORT)):
+        (bench.folder / f"{name}.py").write_text(text)
+    imports, loads = (
+        [sys.executable, "-c", f"import {name}; assert len({name}.defs.jobs) == {FILES}"]
+        for name in ("by_import", "by_load")
+    )
+    bench.timed(loads)  # compiles them
+    what = f"load_flows of {FILES} unchanged flows, against importing their files (no native)"
+    wall = bench.alternate(lambda: bench.timed(imports), lambda: bench.timed(loads))
+    yield Row(what, *wall, goal=2.0)
+    cpu = bench.alternate(lambda: bench.cpu(imports), lambda: bench.cpu(loads))
+    yield Row(f"CPU time: {what}", *cpu, goal=2.0)
+    del bench.env["METAFLOW_DAGSTER_CACHE"]
+
+
 LONG_ROWS: dict[str, Callable[[Bench], Iterator[Row]]] = {
     "many": many,
     "at-once": at_once,
     "postgres": postgres,
     "clones": clones,
     "files": files,
+    "reload": reload,
 }
 
 

@@ -17,7 +17,7 @@ from support.processes import end, free_port, needed, wait_for
 from support.project import Project
 from support.webserver import ask
 
-from .site import FLOWS, Site
+from .site import FLOWS, SLEEPY, Site
 
 ROOT = Path(__file__).resolve().parents[2]
 # Without the background services, which would look for hosts that tests have no business with.
@@ -38,10 +38,11 @@ def site(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Site]:
         shutil.copy(ROOT / "examples" / f"{name}_flow.py", project.folder)
         command = [f"{name}_flow.py", "--no-pylint", "dagster", "create", f"{name}_dagster.py"]
         project.run(sys.executable, *command, *options)
+    project.deploy(SLEEPY)
+    files = [part for name in FLOWS for part in ("-f", f"{name}_dagster.py")] + ["-f", "defs.py"]
     cards, port = free_port(), free_port()
     env = project.env | {"METAFLOW_DAGSTER_CARDS_URL": f"http://127.0.0.1:{cards}"}
     env["PATH"] = f"{Path(sys.executable).parent}{os.pathsep}{env['PATH']}"
-    files = [part for name in FLOWS for part in ("-f", f"{name}_dagster.py")]
     commands = [
         [sys.executable, "-m", "dagster", "dev", "-p", str(port), *files],
         [sys.executable, "temperatures_flow.py", "dagster", "cards", "--port", str(cards)],
@@ -58,7 +59,7 @@ def site(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Site]:
                 start_new_session=True,
             )
             stack.callback(end, process)
-        site = Site(f"http://127.0.0.1:{port}")
+        site = Site(f"http://127.0.0.1:{port}", project.folder)
         wait_for("the start of dagster dev", site.has_loaded, 180)
         ask(site.url, "mutation { setNuxSeen }", {})  # Dagster greets a new installation once
         yield site

@@ -4,10 +4,12 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable
+from pathlib import Path
 from urllib.parse import quote
 
 import pytest
 from playwright.sync_api import Page, expect
+from support.processes import wait_for
 
 from .site import Site
 
@@ -54,6 +56,7 @@ def test_a_run_has_its_tasks_and_what_each_is_for(
         expect(page.get_by_text(step, exact=True).first).to_be_visible()
     picture("run")
     page.goto(output_of(site, temperatures, "op_measure[0]"))
+    expect(page.get_by_text("Basel").first).to_be_visible()
     page.get_by_text("View full message").last.click()
     expect(page.get_by_role("dialog").get_by_text("foreach item").first).to_be_visible()
     picture("foreach-item")
@@ -92,6 +95,20 @@ def test_a_failed_run_says_why_and_is_executed_again_from_its_failure(
     page.wait_for_url(re.compile(f"/runs/(?!{failed})"))
     again = page.url.split("/runs/")[1].split("?")[0]
     site.wait(again, "FAILURE")
+
+
+def test_a_run_is_terminated_and_leaves_no_process(page: Page, site: Site) -> None:
+    run_id = site.launch("SleepyFlow", "defs")
+    pids = site.folder / "pids"
+    wait_for("the start of the task", pids.exists, 120)
+    processes = [Path("/proc", pid) for pid in pids.read_text().split()]
+    assert all(map(Path.exists, processes))
+    page.goto(f"{site.url}/runs/{run_id}")
+    page.get_by_role("button", name=re.compile("Terminate$")).click()
+    page.get_by_role("dialog").get_by_role("button", name=re.compile("Terminate 1 run")).click()
+    site.wait(run_id, "CANCELED")
+    expect(page.get_by_text("Canceled", exact=True).first).to_be_visible()
+    wait_for("the end of the task's processes", lambda: not any(map(Path.exists, processes)), 30)
 
 
 def test_schedules_and_sensors(page: Page, site: Site) -> None:
