@@ -132,3 +132,49 @@ def test_schedules_are_paused_and_resumed(served):
 
 def test_only_a_running_dagster_switches_schedules(embedded):
     assert "Name the webserver with --url" in embedded("hourly").dagster("pause", code=1)
+
+
+def test_prune_deletes_old_runs_that_nothing_needs(embedded):
+    project = embedded("chain")
+    succeeded = project.start("trigger")
+    failed = project.start("trigger", "--mode", "fail", code=1)
+    runs = {run["run_id"]: run["dagster_run_id"] for run in project.json("runs")}
+    # As if they had ended two days ago, and a re-execution of the failed one were in progress.
+    age = """
+import sqlite3, sys
+from dagster import DagsterInstance, DagsterRun, DagsterRunStatus
+home, parent = sys.argv[1:]
+with sqlite3.connect(f"{home}/history/runs.db") as runs:
+    for name in ("create_timestamp", "update_timestamp"):
+        runs.execute(f"update runs set {name} = datetime({name}, '-2 days')")
+    runs.execute("update runs set start_time = start_time - 172800, end_time = end_time - 172800")
+run = DagsterRun(
+    "Chain", "0" * 32, status=DagsterRunStatus.STARTED, parent_run_id=parent, root_run_id=parent
+)
+DagsterInstance.from_config(home).add_run(run)
+"""
+    project.run(sys.executable, "-c", age, str(project.home), runs[failed])
+
+    def pruned(*options: str) -> list[tuple[str, bool]]:
+        found = project.json("prune", *options)
+        return [(run["run_id"], run["deleted"]) for run in found]
+
+    assert pruned("--older-than", "3d") == []
+    assert pruned("--older-than", "1d", "--dry-run") == [(succeeded, False)]
+    assert pruned("--older-than", "1d", "--failed") == [(succeeded, True)]
+    left = {run["dagster_run_id"] for run in project.json("runs")}
+    assert left == {runs[failed], "0" * 32}
+    rows = "import sys; from dagster import DagsterInstance as I\n"
+    rows += "print(len(I.from_config(sys.argv[1]).all_logs(sys.argv[2])))"
+    events = [
+        int(project.run(sys.executable, "-c", rows, str(project.home), runs[run]).split()[-1])
+        for run in (succeeded, failed)
+    ]
+    assert events[0] == 0
+    assert events[1] > 10
+    # Metaflow still has the run, and can go on from it.
+    project.start("resume", "--origin-run-id", succeeded)
+
+    assert "is not a time" in project.dagster("prune", "--older-than", "soon", code=1)
+    refusal = project.dagster("prune", "--older-than", "1d", "--url", "http://x", code=1)
+    assert "DAGSTER_HOME names its instance" in refusal

@@ -206,6 +206,31 @@ def delete(obj: CliState, name: str | None, url: str | None, authorize: str | No
     delete_job(obj, name, url, authorize)
 
 
+@click.command(
+    help="""Delete old runs of the job, with their events, from Dagster's storage.
+
+    Metaflow keeps its own of them. Runs in progress, and those that they re-execute, are never
+    deleted.
+    """
+)
+@click.option(
+    "--older-than",
+    required=True,
+    metavar="TIME",
+    help="Runs that ended longer ago: 90m, 12h, 30d, 8w.",
+)
+@click.option("--failed", is_flag=True, help="Also runs that failed or were terminated.")
+@click.option("--dry-run", is_flag=True, help="Only say which runs that would be.")
+@_job_options
+@_authorize
+@_as_json
+@click.pass_obj
+def prune(obj: CliState, **values: Any) -> None:
+    from .prune import prune as prune_runs
+
+    prune_runs(obj, **values)
+
+
 @click.command("list", help="List the deployments of this flow.")
 @_as_json
 @click.pass_obj
@@ -271,6 +296,7 @@ COMMANDS = (
     pause,
     resume_schedule,
     delete,
+    prune,
     list_,
     doctor,
     clone,
