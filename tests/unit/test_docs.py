@@ -32,6 +32,14 @@ def test_links(page):
         assert not anchor or anchor in anchors(target), link
 
 
+@pytest.mark.parametrize(
+    "page", sorted((ROOT / "docs/examples").glob("[!i]*.md")), ids=lambda p: p.stem
+)
+def test_each_example_has_a_picture(page):
+    text = page.read_text(encoding="utf-8")
+    assert "```mermaid" in text or "![" in text
+
+
 def test_options_are_documented():
     text = (ROOT / "docs/reference/options.md").read_text(encoding="utf-8")
     documented = set(re.findall(r"^\| `(--[a-z-]+)", text, re.MULTILINE))
