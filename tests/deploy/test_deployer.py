@@ -21,13 +21,20 @@ while stopped.status == "Pending":
 found = DeployedFlow.get_triggered_run("Chain", run.name, impl="dagster")
 statuses = [run.status, found.status]
 print(json.dumps([*statuses, home in run.dagster_ui, stopped.terminate(), stopped.status]))
+print(json.dumps([repr(deployer.dagster()), repr(flow), repr(run)]))
 """
 
 
 def test_a_run_knows_the_instance_that_it_went_to(embedded):
     project = embedded("chain", create=False)
-    facts = json.loads(project.run(sys.executable, "-c", ELSEWHERE).splitlines()[-1])
+    lines = project.run(sys.executable, "-c", ELSEWHERE).splitlines()
+    facts, shown = map(json.loads, lines[-2:])
     assert facts == ["Succeeded", "Succeeded", True, True, "Terminated"]
+    deployer, flow, run = shown
+    assert deployer.startswith("DagsterDeployer('")
+    assert deployer.endswith("flow.py')")
+    assert flow == "DagsterDeployedFlow('Chain', flow='Chain')"
+    assert run.startswith("DagsterTriggeredRun('Chain/dagster-")
 
 
 SCRIPT = """

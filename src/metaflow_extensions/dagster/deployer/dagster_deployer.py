@@ -29,6 +29,9 @@ class DagsterDeployer(DeployerImpl):
         self._deployer_kwargs = deployer_kwargs
         super().__init__(**kwargs)  # pyright: ignore[reportUnknownMemberType]  # env: Dict
 
+    def __repr__(self) -> str:
+        return f"DagsterDeployer({self.flow_file!r})"
+
     @property
     def deployer_kwargs(self) -> dict[str, Any]:
         return self._deployer_kwargs
