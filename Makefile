@@ -100,6 +100,10 @@ test-all: $(ENGINES) ## Run all tests, for hours; needs redis-server and Postgre
 	  $(BIN)/python -m pytest -n 2 --engine $$engine tests/differential; \
 	done
 
+.PHONY: test-cluster
+test-cluster: $(ENGINES) ## Run pods on a stand-in for Kubernetes; Linux only
+	$(BIN)/python -m pytest tests/cluster
+
 $(FLOOR)/.installed: pyproject.toml tests/floor.txt
 	@rm -rf $(FLOOR)
 	@python="$(FLOOR_PYTHON)"; python="$${python:-$$(scripts/find-python 3.10)}"; \

@@ -12,10 +12,11 @@ from types import SimpleNamespace
 import metaflow
 import pytest
 from metaflow import FlowSpec, Parameter, step
+from metaflow.plugins.kubernetes.kubernetes_decorator import KubernetesDecorator
 
 import metaflow_extensions.dagster.runtime as runtime
 from metaflow_extensions.dagster import _metaflow_internals as internals
-from metaflow_extensions.dagster._metaflow_internals import MetaflowVersionError
+from metaflow_extensions.dagster._metaflow_internals import MetaflowVersionError, added_spec
 
 SOURCE = Path(runtime.__file__).parents[1]
 ALLOWED = ("_metaflow_internals/",)
@@ -158,3 +159,13 @@ def test_registration_loads_next_to_nothing() -> None:
         "assert 'dagster' not in sys.modules"
     )
     subprocess.run([sys.executable, "-c", code], check=True)
+
+
+def test_added_decorators_come_back_as_they_were() -> None:
+    given = {"image": "1.0", "cpu": "2", "memory": 512, "use_tmpfs": False, "labels": {"a": "b"}}
+    decorator = KubernetesDecorator(attributes=given)
+    decorator.external_init()
+    name, _, attributes = added_spec(decorator).partition(":")
+    again = KubernetesDecorator.parse_decorator_spec(attributes)
+    assert name == "kubernetes"
+    assert again.attributes == decorator.attributes

@@ -27,7 +27,11 @@ def test_only_listed_settings_are_baked():
         "METAFLOW_DATATOOLS_SESSION_VARS": '{"aws_session_token": "hidden"}',
         "METAFLOW_ARGO_EVENTS_WEBHOOK_AUTH": "hidden",
         "METAFLOW_AWS_SANDBOX_API_KEY": "hidden",
-        "METAFLOW_KUBERNETES_SECRETS": "hidden",
+        "METAFLOW_KUBERNETES_SANDBOX_INIT_SCRIPT": "hidden",
+        # Of secrets these are the names.
+        "METAFLOW_KUBERNETES_SECRETS": "aws-keys",
+        "METAFLOW_KUBERNETES_IMAGE_PULL_SECRETS": '["registry"]',
+        "METAFLOW_KUBERNETES_NODE_SELECTOR": "disk=ssd",
         "METAFLOW_SOMETHING_NEW": "hidden",
         "DATASTORE_SYSROOT_S3": "not Metaflow's",
     }
@@ -37,6 +41,9 @@ def test_only_listed_settings_are_baked():
         "METAFLOW_DATASTORE_SYSROOT_S3": "s3://bucket/metaflow",
         "METAFLOW_DEFAULT_DATASTORE": "s3",
         "METAFLOW_DEFAULT_METADATA": "service",
+        "METAFLOW_KUBERNETES_IMAGE_PULL_SECRETS": '["registry"]',
+        "METAFLOW_KUBERNETES_NODE_SELECTOR": "disk=ssd",
+        "METAFLOW_KUBERNETES_SECRETS": "aws-keys",
         "METAFLOW_SERVICE_URL": "https://metadata.example/api",
         **USER,
     }

@@ -27,6 +27,7 @@ nothing.
 from __future__ import annotations
 
 import json
+import re
 from collections.abc import Callable, Iterable, Iterator
 from typing import TYPE_CHECKING, Any
 
@@ -156,6 +157,34 @@ def written_spec(decorator: StepDecorator) -> str:
         if name in given and value is not None
     ]
     return f"{decorator.name}:{','.join(pairs)}" if pairs else decorator.name
+
+
+def added_spec(decorator: StepDecorator) -> str:
+    """A decorator that ``--with`` has added, for ``--with`` to make the same of it again.
+
+    Metaflow writes what an attribute looks like to Python and reads that as JSON, so True comes
+    back as a text, and a text of digits as a number (``make_decorator_spec`` and
+    ``extract_args_kwargs_from_decorator_spec`` in metaflow/decorators.py). Natively the process
+    that launches tasks has the attributes themselves: ``@kubernetes`` makes options of them.
+    """
+    spec = decorator.make_decorator_spec()
+    for name, value in getattr(decorator, "attributes", {}).items():
+        if isinstance(value, bool) or (isinstance(value, str) and _reads_as_data(value)):
+            written = re.escape(f"{name}={value}")
+            quoted = f"{name}={json.dumps(value)}".replace("\\", r"\\")
+            spec = re.sub(rf"(?<=[:,]){written}(?=,|$)", quoted, spec)
+    return spec
+
+
+def _reads_as_data(text: str) -> bool:
+    """Whether a text in a decorator's spec is taken for something else."""
+    for read in (json.loads, float):
+        try:
+            read(text)
+        except ValueError:
+            continue
+        return True
+    return False
 
 
 def add_decorators(state: CliState, specs: Iterable[str]) -> None:

@@ -207,6 +207,7 @@ class RuntimeTask(Protocol):
 class LaunchArguments(Protocol):
     """``metaflow.runtime.CLIArgs``."""
 
+    commands: list[str]
     top_level_options: dict[str, Any]
     command_options: dict[str, Any]
 

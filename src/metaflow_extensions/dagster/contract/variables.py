@@ -21,6 +21,7 @@ STEP_KEY = "METAFLOW_DAGSTER_STEP_KEY"
 RUN_TAGS = "METAFLOW_DAGSTER_RUN_TAGS"  # a JSON object of those that begin as ours
 RESULT = "METAFLOW_DAGSTER_RESULT"  # the file for what the task says of itself
 STEP_ENVIRONMENT_ID = "METAFLOW_DAGSTER_STEP_ENVIRONMENT_ID"  # of @conda, as deployed
+WAITS = "METAFLOW_DAGSTER_WAITS"  # it starts the task elsewhere, and ends it when asked to end
 WARM_SERVER = "METAFLOW_DAGSTER_WARM_SERVER"  # the descriptor of a warm server's client
 
 

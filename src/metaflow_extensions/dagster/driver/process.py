@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 import os
+import re
 import selectors
 import subprocess
 import sys
@@ -16,6 +17,9 @@ from ..warm.client import spawn
 from ..warm.process_tree import SUPERVISOR
 
 _LOG_LIMIT = 1024 * 1024  # bytes a stream kept for Metaflow, as in a native run
+# Before a line that a remote task has stored by itself (LINE_PARSER in metaflow/mflog/mflog.py).
+_HEADER = re.compile(rb"^(\[!)?\[MFLOG\|0\|[^|\]]+Z\|[^|\]]+\|[^|\]]+\]")
+_BEGINS = (b"[MFLOG|", b"[![MFLOG|")
 KILL_AFTER = "5"  # seconds between asking what came of a task to end and killing it
 
 
@@ -115,10 +119,12 @@ class _Stream:
         self.kept = kept
         self.partial = b""
         self.room = _LOG_LIMIT
+        self.held = b""
+        self.at_start = True
 
     def feed(self, data: bytes) -> None:
         """Take what was read; no data is the end of the stream."""
-        self.sink.write(data)
+        self.sink.write(self.shown(data))
         self.sink.flush()
         *lines, self.partial = (self.partial + data).split(b"\n")
         for line in lines:
@@ -126,6 +132,25 @@ class _Stream:
         if not data and self.partial:
             self.keep(self.partial)
             self.partial = b""
+
+    def shown(self, data: bytes) -> bytes:
+        """What people see: lines of a pod without what Metaflow puts before them.
+
+        The beginning of a line is held back for as long as it may be that.
+        """
+        *lines, last = (self.held + data).split(b"\n")
+        self.held = b""
+        for number, line in enumerate(lines):
+            if number or self.at_start:
+                lines[number] = _HEADER.sub(b"", line, count=1)
+        at_start = bool(lines) or self.at_start
+        if at_start and last and any(last.startswith(begin[: len(last)]) for begin in _BEGINS):
+            if data:
+                self.held, last = last, b""
+            else:
+                last = _HEADER.sub(b"", last, count=1)
+        self.at_start = at_start and not last
+        return b"\n".join([*lines, last])
 
     def keep(self, line: bytes) -> None:
         """Keep a line up to the size that a native run keeps (metaflow/runtime.py)."""

@@ -8,6 +8,7 @@ import re
 import shlex
 import sys
 import tempfile
+from collections import Counter
 from collections.abc import Mapping, Sequence
 from contextlib import suppress
 from itertools import pairwise
@@ -70,7 +71,7 @@ def start_run(
     env = _environment(flow, code, {**given_env, **parameter_env})
     outcome = Outcome()
     with tempfile.TemporaryDirectory(prefix="metaflow-dagster-") as scratch:
-        cmd = flow_command(flow, code, [*arguments, *given], scratch)
+        cmd = flow_command(flow, code, [*_added(flow), *arguments, *given], scratch)
         log.info("$ " + shlex.join(cmd))
         prestart(cmd[:2], env=env, cwd=code.folder)
         begin_import(flow)
@@ -166,6 +167,16 @@ def run_task(
     if not result.may_retry:
         log.error(f"Exit code {_EXIT_DISALLOW_RETRY}: this task is not retried.")
     return result
+
+
+def _added(flow: Flow) -> list[str]:
+    """The decorators of ``--with``, which natively are in the run's ``_graph_info`` too.
+
+    Steps may have them with other attributes (``@kubernetes`` takes over what ``@resources`` asks
+    for). Those that most steps have are as they were given, and become those of each step again.
+    """
+    found = Counter(map(tuple, flow.step_with_decorators.values())).most_common(1)
+    return [f"--with={spec}" for specs, _ in found for spec in specs]
 
 
 def _environment(flow: Flow, code: Code, given_env: Mapping[str, str]) -> dict[str, str]:

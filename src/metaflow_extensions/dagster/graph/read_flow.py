@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Any
 from metaflow.exception import MetaflowException
 
 from .._metaflow_internals import (
+    added_spec,
     flow_decorators_of,
     graph_of,
     has_launch_hook,
@@ -141,7 +142,7 @@ def _step(flow: Flow, name: str, environment: Environment | None) -> StepView:
     return StepView(
         decorators=tuple(map(_decorator, step_decorators_of(flow, name))),
         added=tuple(
-            deco.make_decorator_spec()
+            added_spec(deco)
             for deco in chain(step.decorators, step.wrappers, step.config_decorators)
             if not deco.statically_defined and deco.inserted_by is None
         ),

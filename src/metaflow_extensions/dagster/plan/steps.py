@@ -9,6 +9,10 @@ from .model import RetryPlan
 # Their launch hook only chooses options that the op gives itself.
 _HOOKS_DONE_HERE = frozenset(("parallel", "dagster_internal"))
 
+# Their commands wait between attempts by themselves (kubernetes_cli.py and batch_cli.py in
+# metaflow/plugins), as natively.
+_WAITS_ITSELF = frozenset(("kubernetes", "batch"))
+
 # Decorators of other schedulers: they cannot work here, and say nothing useful when they fail.
 _FOREIGN = {
     "airflow_internal": "Airflow",
@@ -37,11 +41,19 @@ def plan_retry(step_name: str, step: StepView) -> RetryPlan:
         user, error = max(user, user_retries), max(error, error_retries)
         if deco.name == "retry":
             delay = float(deco.attributes["minutes_between_retries"]) * 60
+    if any(deco.name in _WAITS_ITSELF for deco in step.decorators):
+        delay = 0.0
     return RetryPlan(user, error, delay if user + error else 0.0)
 
 
 def plan_timeout(step: StepView) -> float | None:
-    """Seconds from ``@timeout``; the decorator itself raises in the task when they are over."""
+    """Seconds from ``@timeout``; the decorator itself raises in the task when they are over.
+
+    None where the task has a container of its own: its time begins when that starts, which nobody
+    here can know, and its engine ends it (``run_time_limit`` in metaflow/plugins).
+    """
+    if any(deco.has_own_container for deco in step.decorators):
+        return None
     return next((deco.timeout for deco in step.decorators if deco.timeout), None)
 
 

@@ -21,6 +21,7 @@ from .._metaflow_internals.untyped import register_metadata
 from ..contract import variables
 from .artifacts import values_at_hand
 from .current_trigger import report_provenance, stored_provenance
+from .launch import exit_when_asked
 from .result import frame_facts, task_result
 
 if TYPE_CHECKING:
@@ -42,6 +43,18 @@ class DagsterInternalDecorator(StepDecorator):
     _is_worker = False
     _frames: Mapping[str, Any] = {}
     _values: Mapping[str, Any] = {}
+
+    def step_init(
+        self,
+        flow: Flow,
+        graph: Graph,
+        step_name: str,
+        decorators: Any,
+        environment: Any,
+        flow_datastore: Any,
+        logger: Any,
+    ) -> None:
+        exit_when_asked()
 
     def task_pre_step(
         self,

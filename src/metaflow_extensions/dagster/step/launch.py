@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import json
 import os
+import signal
 import sys
 import tempfile
 from collections.abc import Sequence
@@ -97,8 +98,26 @@ def launch(state: CliState, arguments: Sequence[str]) -> None:
     if configs := config_values(state.flow):
         args.top_level_options["local-config-file"] = _config_file(configs)
     command_line = args.get_args()
+    env = {**os.environ, **args.get_env()}
+    if args.commands != ["step"]:
+        env[variables.WAITS] = "1"
     sys.stdout.flush()
-    os.execvpe(command_line[0], command_line, {**os.environ, **args.get_env()})
+    os.execvpe(command_line[0], command_line, env)
+
+
+def exit_when_asked() -> None:
+    """Have SIGTERM end this process as an exit does, if it waits for a task elsewhere.
+
+    Natively the user's Ctrl-C reaches the command that waits, whose exit handlers end the pod or
+    the Batch job (``best_effort_kill`` in metaflow/plugins). An op ends its processes by SIGTERM.
+    """
+    if variables.WAITS in os.environ:
+        signal.signal(signal.SIGTERM, _exit)
+
+
+def _exit(number: int, frame: object) -> None:
+    signal.signal(number, signal.SIG_IGN)  # the handlers are to come to their end
+    sys.exit(128 + number)
 
 
 class _Gang:

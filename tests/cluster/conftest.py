@@ -1,0 +1,111 @@
+"""A cluster with Metaflow's datastore and metadata beside it, and the check of a run on it."""
+
+from __future__ import annotations
+
+import itertools
+import json
+import re
+from collections.abc import Callable, Iterator
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+import pytest
+from differential import compare, runs
+from differential.cases import Case
+from support.kubernetes_api import Cluster, serve
+from support.remote import Remote
+
+KEYS = "aws-keys"
+"""The secret with the keys of the datastore."""
+
+
+@pytest.fixture
+def cluster(tmp_path: Path, remote: Remote) -> Iterator[Cluster]:
+    (tmp_path / "cluster").mkdir()
+    with serve(tmp_path / "cluster") as cluster:
+        keys = {name: value for name, value in remote.env.items() if name.startswith("AWS_")}
+        cluster.secret(KEYS, **keys)
+        cluster.node.max_pods = 6  # what two cores can do at a time
+        yield cluster
+
+
+@pytest.fixture
+def env(cluster: Cluster, remote: Remote) -> dict[str, str]:
+    """What a shell has for Metaflow to use the cluster."""
+    return {
+        **remote.env,
+        "KUBECONFIG": str(cluster.kubeconfig),
+        "METAFLOW_KUBERNETES_SECRETS": KEYS,
+    }
+
+
+@pytest.fixture(scope="module")
+def reader(remote: Remote, tmp_path_factory: pytest.TempPathFactory) -> Iterator[runs.Reader]:
+    reader = runs.Reader(tmp_path_factory.mktemp("reader"), remote.env)
+    yield reader
+    reader.close()
+
+
+@pytest.fixture(scope="module")
+def launcher(tmp_path_factory: pytest.TempPathFactory) -> Iterator[runs.Launcher]:
+    launcher = runs.Launcher(tmp_path_factory.mktemp("launcher"))
+    yield launcher
+    launcher.close()
+
+
+@pytest.fixture(scope="session")
+def dagster_home(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    return runs.make_home(tmp_path_factory.mktemp("dagster") / "home")
+
+
+Check = Callable[..., dict[str, Any]]
+
+
+@pytest.fixture
+def check(
+    tmp_path: Path,
+    cluster: Cluster,
+    remote: Remote,
+    env: dict[str, str],
+    reader: runs.Reader,
+    launcher: runs.Launcher,
+    dagster_home: Path,
+    pytestconfig: pytest.Config,
+) -> Check:
+    """Run a case with ``@kubernetes`` natively and in Dagster, and hold the runs to each other.
+
+    Nothing may be left of either in the cluster.
+    """
+    assert pytestconfig.cache is not None
+    cache = Path(pytestconfig.cache.mkdir("native-runs"))
+    numbers = itertools.count()
+
+    def check(case: Case, engine: str = "default") -> dict[str, Any]:
+        folder = tmp_path / f"run{next(numbers)}"
+        case = replace(case, env={**env, **case.env}, metadata=remote.metadata)
+        native = runs.run_native_once(case, folder / "native", reader, cache)
+        made, facts, output = runs.run_dagster(
+            case, folder / "dagster", reader, launcher, dagster_home, engine
+        )
+        assert made is not None, output[-6000:]
+        found = compare.differences(neutral(native), neutral(made))
+        found += compare.mismatches(case.fails, made, facts)
+        found = [d for d in found if not any(pattern in d for pattern in case.ignore)]
+        text = "\n".join(f"- {difference}" for difference in found[:25])
+        assert not found, f"{text}\n{facts['failures']}\n{output[-3000:]}"
+        assert (cluster.running(), cluster.unfinished_jobs()) == ([], [])
+        return {"native": native, "dagster": made, "facts": facts, "output": output}
+
+    return check
+
+
+def neutral(run: dict[str, Any]) -> dict[str, Any]:
+    """A run's summary without the names of its pods, and how often their start was told of."""
+    text = json.dumps(run)
+    text = re.sub(r"\b(pod|job) t-[0-9a-f]{8}-\w{5}(-\w{5})?", "pod <pod>", text)
+    text = re.sub(r"\bt-[0-9a-f]{8}-\w{5}-\w{5}\b", "<pod>", text)
+    text = re.sub(r"\bjs-[0-9a-f]{6}(-\w+-\d+-\w{5})?", "<jobset>", text)
+    text = re.sub(r"\b[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}\b", "<uid>", text)
+    text = re.sub(r"\[[^\]\"]*\] Task is starting \([^\"]*?\)\.\.\.\\n", "", text)
+    return json.loads(text)

@@ -1,0 +1,132 @@
+"""dagster-k8s itself: runs and steps in pods, by its run launcher and its executor."""
+
+from __future__ import annotations
+
+import json
+import shutil
+import sys
+import uuid
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+import pytest
+import yaml
+from differential import compare, runs
+from differential.cases import Case
+from support.kubernetes_api import Cluster
+from support.processes import wait_for
+from support.project import Project
+from support.remote import Remote
+
+from .conftest import KEYS, neutral
+
+pytestmark = pytest.mark.slow
+
+IMAGE = f"python:{sys.version_info[0]}.{sys.version_info[1]}"
+
+
+@pytest.fixture
+def project(tmp_path: Path, env: dict[str, str], cluster: Cluster) -> Project:
+    """A project whose Dagster launches runs as pods; it and the pods share a disk."""
+    (tmp_path / "project").mkdir()
+    project = Project(tmp_path / "project")
+    project.env |= env
+    home = project.folder / "dagster_home"
+    given = {name: value for name, value in env.items() if not name.startswith("AWS_")}
+    config = {
+        "service_account_name": "default",
+        "instance_config_map": "dagster-instance",
+        "dagster_home": str(home),
+        "job_image": IMAGE,
+        "load_incluster_config": False,
+        "kubeconfig_file": str(cluster.kubeconfig),
+        "env_vars": [f"{name}={value}" for name, value in {**given, "USER": "tester"}.items()],
+        "env_secrets": [KEYS],
+    }
+    launcher = {"module": "dagster_k8s", "class": "K8sRunLauncher", "config": config}
+    at_once = {"module": "dagster._core.run_coordinator", "class": "DefaultRunCoordinator"}
+    settings = {"telemetry": {"enabled": False}, "run_launcher": launcher}
+    settings["run_coordinator"] = at_once
+    (home / "dagster.yaml").write_text(yaml.safe_dump(settings))
+    cluster.config_map("dagster-instance", **{"dagster.yaml": yaml.safe_dump(settings)})
+    return project
+
+
+def run(project: Project, cluster: Cluster, case: Case, *options: str) -> str:
+    """Deploy, launch and wait for the end. Returns the tag of the run."""
+    for path in (case.source, runs.FLOWS / "tracing.py"):
+        shutil.copy(path, project.folder)
+    command = [sys.executable, case.file, "--no-pylint", "dagster", "create", "defs.py"]
+    project.run(*command, *options)
+    tag = uuid.uuid4().hex
+    project.run(
+        *(sys.executable, "-m", "dagster", "job", "launch", "-f", str(project.folder / "defs.py")),
+        *("-j", case.flow_class, "--tags", json.dumps({"differential": tag})),
+    )
+    wait_for("the end of the run", lambda: not cluster.unfinished_jobs(), 400)
+    return tag
+
+
+def check(
+    project: Project,
+    cluster: Cluster,
+    reader: runs.Reader,
+    case: Case,
+    tag: str,
+    cache: Path,
+) -> dict[str, Any]:
+    native = runs.run_native_once(case, project.folder / "native", reader, cache)
+    facts = reader("dagster", home=str(project.folder / "dagster_home"), tag=tag)
+    said = "\n".join(cluster.said(pod)[-3000:] for pod in cluster.all_pods())
+    assert facts["status"] == "SUCCESS", f"{facts['failures']}\n{said}"
+    made = reader(
+        "metaflow",
+        folder=str(project.folder),
+        flow=case.flow_class,
+        run_id=facts["metaflow_run_id"],
+        metadata=case.metadata,
+        sources=[rf"{project.folder.parent}/cluster/pods/[0-9a-f-]+/home"],
+    )
+    found = compare.differences(neutral(native), neutral(made))
+    found += compare.mismatches(case.fails, made, facts)
+    assert not found, "\n".join(found[:25])
+    assert cluster.running() == []
+    return facts
+
+
+# A foreach, and a step whose pod starts one more.
+@pytest.mark.parametrize("flow", ["lasting", "one_pod"])
+def test_a_run_in_pods_of_dagster_is_a_native_run(
+    project: Project,
+    cluster: Cluster,
+    remote: Remote,
+    env: dict[str, str],
+    reader: runs.Reader,
+    pytestconfig: pytest.Config,
+    flow: str,
+) -> None:
+    assert pytestconfig.cache is not None
+    case = replace(Case(flow), env=env, metadata=remote.metadata)
+    config = {"load_incluster_config": False, "kubeconfig_file": str(cluster.kubeconfig)}
+    cluster.node.labels["a"] = "b"
+    tag = run(
+        project,
+        cluster,
+        case,
+        "--executor=dagster_k8s:k8s_job_executor",
+        f"--executor-config={json.dumps(config)}",
+        f"--image={IMAGE}",
+        '--step-tag=start:dagster-k8s/config={"pod_spec_config": {"node_selector": {"a": "b"}}}',
+    )
+    facts = check(
+        project, cluster, reader, case, tag, Path(pytestconfig.cache.mkdir("native-runs"))
+    )
+    pods = cluster.all_pods()
+    workers = [pod["metadata"]["labels"].get("app.kubernetes.io/component") for pod in pods]
+    assert workers.count("run_worker") == 1
+    assert workers.count("step_worker") == sum(
+        step["status"] == "SUCCESS" for step in facts["steps"].values()
+    )
+    selectors = [pod["spec"].get("nodeSelector") for pod in pods]
+    assert selectors.count({"a": "b"}) == 1
