@@ -21,7 +21,6 @@ from .._metaflow_internals.untyped import register_metadata
 from ..contract import variables
 from .artifacts import values_at_hand
 from .current_trigger import report_provenance, stored_provenance
-from .launch import exit_when_asked
 from .result import frame_facts, task_result
 
 if TYPE_CHECKING:
@@ -54,7 +53,10 @@ class DagsterInternalDecorator(StepDecorator):
         flow_datastore: Any,
         logger: Any,
     ) -> None:
-        exit_when_asked()
+        if variables.WAITS in os.environ:
+            from .launch import exit_when_asked  # which few processes need
+
+            exit_when_asked()
 
     def task_pre_step(
         self,

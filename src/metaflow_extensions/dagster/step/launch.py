@@ -106,13 +106,12 @@ def launch(state: CliState, arguments: Sequence[str]) -> None:
 
 
 def exit_when_asked() -> None:
-    """Have SIGTERM end this process as an exit does, if it waits for a task elsewhere.
+    """Have SIGTERM end this process, which waits for a task elsewhere, as an exit does.
 
     Natively the user's Ctrl-C reaches the command that waits, whose exit handlers end the pod or
     the Batch job (``best_effort_kill`` in metaflow/plugins). An op ends its processes by SIGTERM.
     """
-    if variables.WAITS in os.environ:
-        signal.signal(signal.SIGTERM, _exit)
+    signal.signal(signal.SIGTERM, _exit)
 
 
 def _exit(number: int, frame: object) -> None:
