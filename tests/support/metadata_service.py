@@ -26,8 +26,6 @@ from typing import Any
 from urllib.parse import parse_qs, urlsplit
 
 VERSION = "2.5.0"  # the first with filtered_tasks [provider]
-ALIVE_WAITS = 6
-"""A run or task whose last heartbeat is older than this many waits counts as dead [reference]."""
 
 Record = dict[str, Any]
 Path = tuple[str, ...]
