@@ -7,15 +7,11 @@ import os
 import subprocess
 import sys
 import threading
-from collections.abc import Iterator
-from pathlib import Path
 from typing import Any
 
-import pytest
-from support.processes import end, free_port
+from support.processes import free_port
 
 from .conftest import Embedded
-from .test_live import _has_job
 
 
 def findings(project: Embedded, *args: str, code: int = 0, **env: str) -> dict[str, Any]:
@@ -82,52 +78,7 @@ def test_logs_and_watch_while_a_run_is_on(embedded):
     assert "has no output" in project.dagster("logs", started["run_id"], "end", code=1)
 
     ended = json.loads(project.dagster("trigger", "--wait", "--json"))
-    assert (ended["status"], ended["tasks_done"]) == ("Succeeded", 5)
-
-
-@pytest.fixture
-def served(embedded, tmp_path) -> Iterator[Embedded]:
-    """A scheduled flow in a webserver, without a daemon that would start runs."""
-    project = embedded("hourly")
-    home = tmp_path / "live"
-    home.mkdir()
-    (home / "dagster.yaml").write_text("telemetry:\n  enabled: false\n")
-    port = free_port()
-    server = subprocess.Popen(
-        [
-            str(Path(sys.executable).with_name("dagster-webserver")),
-            "-f",
-            "defs.py",
-            "-p",
-            f"{port}",
-        ],
-        cwd=project.folder,
-        env={**project.env, "DAGSTER_HOME": str(home)},
-        stdout=(tmp_path / "webserver.log").open("wb"),
-        stderr=subprocess.STDOUT,
-        start_new_session=True,
-    )
-    project.env["METAFLOW_DAGSTER_URL"] = f"http://127.0.0.1:{port}"
-    try:
-        project.wait_for(lambda: _has_job(project.env["METAFLOW_DAGSTER_URL"]), 120)
-        yield project
-    finally:
-        end(server)
-
-
-def test_schedules_are_paused_and_resumed(served):
-    assert served.dagster("pause").strip() == "schedule Hourly_schedule is switched off"
-    assert "already switched off" in served.dagster("pause", "Hourly_schedule")
-    again = json.loads(served.dagster("resume-schedule", "--json"))
-    assert again == [{"name": "Hourly_schedule", "kind": "schedule", "changed": True}]
-    refused = served.dagster("pause", "nope", code=1)
-    assert "There are: Hourly_schedule." in refused
-
-    found = findings(served)
-    assert "version 1." in found["webserver"]["text"]
-    assert found["deployment"]["level"] == "ok"
-    other = served.dagster("--name", "Other", "doctor", code=1)
-    assert "has no job Other" in other
+    assert (ended["status"], ended["tasks_done"]) == ("Succeeded", 7)
 
 
 def test_only_a_running_dagster_switches_schedules(embedded):

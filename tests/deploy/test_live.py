@@ -39,7 +39,7 @@ def live(embedded, tmp_path) -> Iterator[Embedded]:
     )
     project.env["METAFLOW_DAGSTER_URL"] = url
     try:
-        project.wait_for(lambda: _has_job(url), 120)
+        project.wait_for(lambda: has_job(url), 120)
         yield project
     finally:
         os.killpg(server.pid, signal.SIGTERM)
@@ -85,7 +85,8 @@ def test_life_of_a_run_in_a_live_deployment(live):
     assert "has no job Nope" in live.dagster("trigger", "--name", "Nope", code=1)
 
 
-def _has_job(url: str) -> bool:
+def has_job(url: str) -> bool:
+    """Whether the webserver at this address has loaded a repository of jobs."""
     query = {"query": "{ repositoriesOrError { ... on RepositoryConnection { nodes { name } } } }"}
     request = urllib.request.Request(
         f"{url}/graphql", json.dumps(query).encode(), {"Content-Type": "application/json"}

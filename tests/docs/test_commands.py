@@ -48,7 +48,7 @@ NOT_RUN = {
         "it needs micromamba and the network; tests/runtime/test_environments.py has a stand-in",
     ): 1,
     ("docs/guides/events.md", "it needs a webserver; tests/events/test_publish.py has one"): 1,
-    ("docs/guides/operate.md", "it needs a webserver; tests/deploy/test_live.py has one"): 1,
+    ("docs/guides/operate.md", "it needs a webserver; tests/deploy/test_webserver.py has one"): 1,
 }
 # The part of Dagster's daemon that a page needs: runs that are launched start at once.
 AT_ONCE = {"module": "dagster._core.run_coordinator", "class": "DefaultRunCoordinator"}

@@ -1,13 +1,16 @@
-"""A flow that writes while it waits."""
+"""A flow that writes while it waits, goes one of two ways, and runs by itself."""
 
 import os
 import sys
 import time
 
-from metaflow import FlowSpec, step
+from metaflow import FlowSpec, Parameter, schedule, step
 
 
+@schedule(hourly=True)
 class Talker(FlowSpec):
+    way = Parameter("way", default="quiet")
+
     @step
     def start(self):
         print("before the wait", flush=True)
@@ -26,6 +29,20 @@ class Talker(FlowSpec):
 
     @step
     def join(self, inputs):
+        self.next(self.decide)
+
+    @step
+    def decide(self):
+        self.next({"quiet": self.quiet, "loud": self.loud}, condition="way")
+
+    @step
+    def quiet(self):
+        self.next(self.end)
+
+    @step
+    def loud(self):
+        print("as loud as can be")
+        raise ValueError("too loud")
         self.next(self.end)
 
     @step

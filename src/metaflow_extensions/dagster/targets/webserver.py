@@ -35,10 +35,7 @@ _RUNS = """query($filter: RunsFilter!, $limit: Int!) {
       runId jobName status startTime endTime tags { key value } } }
     ... on Error { message } } }"""
 _STEPS = """query($run: ID!) { runOrError(runId: $run) { __typename ... on Run {
-  stepStats { stepKey status } } }
-  logsForRun(runId: $run) { ... on EventConnection { events { __typename
-    ... on ExecutionStepFailureEvent { stepKey error { message causes { message } }
-      failureMetadata { description } } } } } }"""
+  stepStats { stepKey status } } } }"""
 _EVENTS = """query($run: ID!, $after: String) { logsForRun(runId: $run, afterCursor: $after) {
   ... on EventConnection { cursor hasMore events { __typename
     ... on MessageEvent { stepKey message timestamp }
@@ -137,15 +134,14 @@ class LiveTarget(Target):
 
     def details(self, run: RunInfo) -> RunInfo:
         """The run with its steps counted and its error."""
-        answer = self._ask(_STEPS, run=run.dagster_run_id)
-        steps: answers.Steps = answer["runOrError"]
-        log: answers.Log = answer["logsForRun"]
+        steps: answers.Steps = self._ask(_STEPS, run=run.dagster_run_id)["runOrError"]
         stats = steps.get("stepStats", [])
         failed = tuple(s["stepKey"] for s in stats if s["status"] == "FAILURE")
         error = None
-        for event in log.get("events", ()):
-            if event["__typename"] == "ExecutionStepFailureEvent" and error is None:
-                error = _step_error(event)
+        if failed:
+            # The log comes in pages of 1000 events (DAGSTER_UI_EVENT_LOAD_CHUNK_SIZE).
+            events, _ = self.events(run.dagster_run_id, None)
+            error = next((event.error for event in events if event.kind == "failed"), None)
         # Helper ops run no task.
         done = sum(s["status"] == "SUCCESS" and is_step_key(s["stepKey"]) for s in stats)
         return replace(run, steps_done=done, steps_failed=failed, error=error)
