@@ -107,6 +107,7 @@ def neutral(run: dict[str, Any]) -> dict[str, Any]:
     text = re.sub(r"\bt-[0-9a-f]{8}-\w{5}-\w{5}\b", "<pod>", text)
     text = re.sub(r"\bjs-[0-9a-f]{6}(-\w+-\d+-\w{5})?", "<jobset>", text)
     text = re.sub(r"\b[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}\b", "<uid>", text)
+    text = re.sub(r"/[^\s\"']*?/cluster/pods/<uid>", "<folder>", text)  # of another test session
     text = re.sub(r"\[[^\]\"]*\] Task is starting \([^\"]*?\)\.\.\.\\n", "", text)
     # What saving the logs took, which is in the log of a pod that fails.
     text = re.sub(r"(elapsed_seconds=|mflog_std(?:out|err)\W+)[\d.]+", r"\1<number>", text)
