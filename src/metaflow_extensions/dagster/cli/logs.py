@@ -52,6 +52,9 @@ def show_logs(
             logs.take(event)
     logs.print_new()
     logs.end()
+    if step is not None and not logs.has_run:
+        yet = " yet" if run.is_running else ": it did not get there, or took another branch"
+        raise DagsterRunError(f"Run *{run.metaflow_run_id}* has run no task of step *{step}*{yet}.")
     if not logs.found:
         of_step = f" of step *{step}*" if step else ""
         run_now = "has written nothing" if run.is_running else "has no output"
@@ -83,11 +86,15 @@ class _Logs:
         self._step = step
         self._logs: list[_Log] = []
         self.found = False
+        self.has_run = False
+        """Whether a task that is asked for has been started."""
 
     def take(self, event: RunEvent) -> None:
         """Note a log that begins; print what is new when nothing else happens."""
         if event.kind == "pause":
             self.print_new()
+        elif event.kind == "started":
+            self.has_run |= self._wanted(task_label(event.step_key))
         elif event.kind == "logs" and event.file_key:
             keys = [task_label(key) for key in event.step_key.split(",")]
             if any(self._wanted(key) for key in keys):
