@@ -13,6 +13,8 @@ from typing import Any
 import pytest
 from differential import compare, runs
 from differential.cases import Case
+from differential.conftest import dagster_home as dagster_home
+from differential.conftest import launcher as launcher
 from support.kubernetes_api import Cluster, serve
 from support.remote import Remote
 
@@ -45,18 +47,6 @@ def reader(remote: Remote, tmp_path_factory: pytest.TempPathFactory) -> Iterator
     reader = runs.Reader(tmp_path_factory.mktemp("reader"), remote.env)
     yield reader
     reader.close()
-
-
-@pytest.fixture(scope="module")
-def launcher(tmp_path_factory: pytest.TempPathFactory) -> Iterator[runs.Launcher]:
-    launcher = runs.Launcher(tmp_path_factory.mktemp("launcher"))
-    yield launcher
-    launcher.close()
-
-
-@pytest.fixture(scope="session")
-def dagster_home(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    return runs.make_home(tmp_path_factory.mktemp("dagster") / "home")
 
 
 Check = Callable[..., dict[str, Any]]
