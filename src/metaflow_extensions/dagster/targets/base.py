@@ -71,6 +71,21 @@ class Target(ABC):
         """Ask a run to stop; True once it has ended."""
 
     @abstractmethod
+    def prune(self, job: str, before: float, failed: bool, dry_run: bool) -> list[RunInfo]:
+        """Take old runs of a job, with their events, out of Dagster's storage; oldest first.
+
+        Args:
+            job: The job's name.
+            before: The Unix time before which they have ended.
+            failed: Also those that did not succeed, from whose records a re-execution goes on.
+                Runs that an unfinished one re-executes stay all the same.
+            dry_run: Only tell which they are.
+
+        Raises:
+            DagsterRunError: its storage cannot be opened from here.
+        """
+
+    @abstractmethod
     def how_to_open(self, run: RunInfo) -> str:
         """The URL of the run, or the command that shows it."""
 

@@ -12,8 +12,9 @@ import signal
 import subprocess
 import sys
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from dataclasses import replace
+from datetime import datetime, timezone
 from functools import cached_property
 from importlib.metadata import version
 from typing import IO, TYPE_CHECKING, Any, cast
@@ -27,9 +28,10 @@ from .run_process import Home, StoredRun, request_text
 from .runs import Launch, LogPart, RunEvent, RunInfo, Starter, metaflow_status
 
 if TYPE_CHECKING:
-    from dagster import DagsterEvent, DagsterInstance, RunRecord
+    from dagster import DagsterEvent, DagsterInstance, RunRecord, RunsFilter
 
 _TERMINATE_SECONDS = 30.0  # a task's process group has 10 s before it is killed
+_PAGE = 500  # runs that are read at a time
 _PORT = 3000  # where `dagster dev` listens by default
 
 
@@ -199,6 +201,31 @@ class LocalTarget(Target):
             time.sleep(0.1)
         return False
 
+    def prune(self, job: str, before: float, failed: bool, dry_run: bool) -> list[RunInfo]:
+        from dagster import DagsterRunStatus as Status
+        from dagster import RunsFilter
+
+        ended = [Status.SUCCESS, *([Status.FAILURE, Status.CANCELED] if failed else [])]
+        over = {Status.SUCCESS, Status.FAILURE, Status.CANCELED}
+        created_before = datetime.fromtimestamp(before, timezone.utc)
+        filters = RunsFilter(job_name=job, statuses=ended, created_before=created_before)
+        found = [
+            record
+            for record in self._records(filters)
+            if record.end_time is not None and record.end_time < before
+        ]
+        # Looked at last: a re-execution that has begun meanwhile is among them.
+        unfinished = RunsFilter(job_name=job, statuses=[s for s in Status if s not in over])
+        needed: set[str | None] = set()
+        for record in self._records(unfinished):
+            needed |= {record.dagster_run.parent_run_id, record.dagster_run.root_run_id}
+        old = [record for record in found[::-1] if record.dagster_run.run_id not in needed]
+        infos = [self._info(record) for record in old]
+        if not dry_run:
+            for run in infos:
+                self._instance.delete_run(run.dagster_run_id)
+        return infos
+
     def how_to_open(self, run: RunInfo) -> str:
         file = run.tags.get(tags.DEFINITIONS_FILE, "")
         # What load_flows makes is loaded by the project that calls it.
@@ -212,6 +239,13 @@ class LocalTarget(Target):
     def log_file(self, dagster_run_id: str) -> str:
         """Where the process of a detached run writes."""
         return log_path(self._home.path, dagster_run_id)
+
+    def _records(self, filters: RunsFilter) -> Iterator[RunRecord]:
+        """All runs that a filter finds, newest first, read page by page."""
+        cursor: str | None = None
+        while page := self._instance.get_run_records(filters, limit=_PAGE, cursor=cursor):
+            yield from page
+            cursor = page[-1].dagster_run.run_id
 
     def _info(self, record: RunRecord) -> RunInfo:
         run = record.dagster_run

@@ -230,6 +230,13 @@ class LiveTarget(Target):
                 f"{self._sentence()} does not {verb} {starter.name}: {result['message']}"
             )
 
+    def prune(self, job: str, before: float, failed: bool, dry_run: bool) -> list[RunInfo]:
+        raise DagsterRunError(
+            f"Only whoever can open Dagster's storage prunes it, and {self.description} is known "
+            "by its webserver. Run this where DAGSTER_HOME names its instance, without --url and "
+            "METAFLOW_DAGSTER_URL."
+        )
+
     def how_to_open(self, run: RunInfo) -> str:
         return f"{self._url}/runs/{run.dagster_run_id}"
 
