@@ -15,7 +15,7 @@ import sysconfig
 from importlib.util import source_from_cache
 from typing import Any
 
-from metaflow_extensions.dagster.contract import _cache_folder
+from metaflow_extensions.dagster.contract import cache_folder
 
 
 def main() -> None:
@@ -57,7 +57,7 @@ def _counts(path: str) -> bool:
     paths = sysconfig.get_paths()
     installed = {os.path.realpath(paths[name]) for name in ("stdlib", "purelib", "platlib")}
     ours = os.path.dirname(os.path.abspath(__file__))
-    system = ("/proc", "/dev", "/sys", "/etc", os.path.realpath(sys.prefix), _cache_folder())
+    system = ("/proc", "/dev", "/sys", "/etc", os.path.realpath(sys.prefix), cache_folder())
     real = os.path.realpath(path)
     parts = real.split(os.sep)
     return (

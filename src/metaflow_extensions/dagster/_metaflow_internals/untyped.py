@@ -80,6 +80,14 @@ def evaluate(field: DeployTimeField) -> Any:
     return part(parameters, "deploy_time_eval")(field)
 
 
+def top_level_options(flow: Flow) -> Iterator[tuple[str, Any]]:
+    """Options before the command that the flow's decorators ask for, with their values."""
+    from metaflow import decorators
+
+    for decorator in part(decorators, "flow_decorators")(flow):
+        yield from dict(decorator.get_top_level_options()).items()
+
+
 def init_command() -> click.Command:
     """Metaflow's command ``init``."""
     from metaflow.cli_components import init_cmd

@@ -15,7 +15,7 @@ from collections.abc import Iterable, Sequence
 from contextlib import suppress
 from io import BytesIO
 
-from ..contract import _cache_folder
+from ..contract import cache_folder
 
 _MTIME = 1575360000  # of every entry, as in Metaflow's packaging_sys/tar_backend.py
 _LEVEL = 3  # of compression, as there
@@ -38,7 +38,7 @@ def pack(
 def _kept(files: Sequence[File]) -> bytes:
     """The compressed files, from the cache where each of them is as it was then."""
     state = _state(files)
-    folder = os.path.join(_cache_folder(), "archives")
+    folder = os.path.join(cache_folder(), "archives")
     path = os.path.join(folder, f"{state}.tgz")
     try:
         with open(path, "rb") as kept:

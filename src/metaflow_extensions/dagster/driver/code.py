@@ -17,7 +17,7 @@ from pathlib import Path
 
 from dagster import Failure
 
-from ..contract import _cache_folder
+from ..contract import cache_folder
 from ..contract.sources import source_change
 from .datastore import data_name, read_file
 from .flow import Flow, top_option
@@ -27,7 +27,7 @@ _UNPACKED_LIMIT = 2 * 1024**3  # bytes of unpacked packages that a machine keeps
 _unchanged_until: dict[Flow, float] = {}
 _in_use = ExitStack()  # locks on packages that this process uses
 # Else this is the copy in a code package, which only the processes that are told so can use.
-_IS_INSTALLED = not Path(__file__).is_relative_to(os.path.join(_cache_folder(), "packages"))
+_IS_INSTALLED = not Path(__file__).is_relative_to(os.path.join(cache_folder(), "packages"))
 
 
 @dataclass(frozen=True)
@@ -91,7 +91,7 @@ def _change(flow: Flow) -> str:
 @cache
 def _deployed_files(flow: Flow) -> dict[str, str]:
     """The list of the deployed files, from the datastore: fetched once for a machine."""
-    kept = os.path.join(_cache_folder(), "sources", flow.source_digest)
+    kept = os.path.join(cache_folder(), "sources", flow.source_digest)
     if os.path.exists(kept):
         with open(kept, encoding="utf-8") as file:
             return json.load(file)
@@ -112,7 +112,7 @@ def _unpacked_package(flow: Flow) -> str:
     Raises:
         Failure: there is no package, it is damaged, or there is no room for it.
     """
-    kept = os.path.join(_cache_folder(), "packages")
+    kept = os.path.join(cache_folder(), "packages")
     folder = os.path.join(kept, flow.code_package_sha)
     try:
         os.makedirs(kept, mode=0o700, exist_ok=True)

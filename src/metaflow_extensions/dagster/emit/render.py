@@ -9,7 +9,7 @@ from typing import Any
 
 import jinja2
 
-from ..contract import HEADER, _cache_folder, tags
+from ..contract import HEADER, cache_folder, tags
 from ..graph import MISSING
 from ..plan.job import JobPlan
 from ..plan.model import Arg, Call, ForEach, HelperOp, OpInput, OpOutput, OpPlan, Ref
@@ -193,7 +193,7 @@ def _environment() -> jinja2.Environment:
 
 def _bytecode_cache() -> jinja2.BytecodeCache | None:
     """Where compiled templates are kept, if this machine has room for them."""
-    folder = os.path.join(_cache_folder(), "templates")
+    folder = os.path.join(cache_folder(), "templates")
     try:
         os.makedirs(folder, mode=0o700, exist_ok=True)
     except OSError:

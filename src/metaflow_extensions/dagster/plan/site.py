@@ -4,12 +4,11 @@ from __future__ import annotations
 
 import os
 import sys
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from metaflow.decorators import flow_decorators
-
+from .._metaflow_internals.untyped import top_level_options
 from .settings import bake_settings
 
 
@@ -46,13 +45,12 @@ def read_site(state: Any, warn: Callable[[str], None]) -> Site:
 def _top_args(state: Any) -> tuple[str, ...]:
     """Options before the command, as native passes them (metaflow/runtime.py, CLIArgs)."""
     args: list[str] = []
-    for deco in flow_decorators(state.flow):
-        for name, value in dict(deco.get_top_level_options()).items():
-            if value is None or value is False:
-                continue
-            flag = "--" + name.replace("_", "-")
-            values = value if isinstance(value, (list, tuple)) else [value]
-            args += [flag if v is True else f"{flag}={v}" for v in values]
+    for name, value in top_level_options(state.flow):
+        if value is None or value is False:
+            continue
+        flag = "--" + name.replace("_", "-")
+        values: Sequence[Any] = value if isinstance(value, (list, tuple)) else [value]
+        args += [flag if v is True else f"{flag}={v}" for v in values]
     return (
         *args,
         "--quiet",

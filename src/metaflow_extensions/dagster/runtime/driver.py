@@ -9,10 +9,11 @@ from functools import cache
 from io import BytesIO
 from pathlib import Path
 from types import ModuleType
+from typing import Any
 
 from dagster import Failure
 
-from ..contract import _cache_folder
+from ..contract import cache_folder
 from .flow import _Flow
 
 
@@ -38,16 +39,17 @@ def _use_code_package(flow: _Flow) -> None:
     """
     for name, value in flow.metaflow_step_env.items():
         os.environ.setdefault(name, value)  # Metaflow reads them when it is imported
+    from metaflow import plugins
     from metaflow.package import MetaflowPackage
-    from metaflow.plugins import DATASTORES
 
     sha, metadata = flow.code_package_sha, flow.code_package_metadata
-    folder = os.path.join(_cache_folder(), "packages", sha)
+    folder = os.path.join(cache_folder(), "packages", sha)
     if not os.path.isdir(folder):
         options = dict(
             arg.split("=", 1) for arg in flow.metaflow_top_args if "=" in arg
         )
-        storage = next(s for s in DATASTORES if s.TYPE == options["--datastore"])
+        kinds: Any = plugins.DATASTORES
+        storage = next(s for s in kinds if s.TYPE == options["--datastore"])
         name = f"{flow.flow_name}/data/{sha[:2]}/{sha}"
         with storage(options["--datastore-root"]).load_bytes([name]) as loaded:
             blobs = [Path(path).read_bytes() for _, path, _ in loaded if path]

@@ -13,6 +13,7 @@ from dagster import (
     AssetRecordsFilter,
     EventLogRecord,
     EventRecordsResult,
+    RunRequest,
     SensorEvaluationContext,
     SensorResult,
 )
@@ -53,7 +54,7 @@ def _on_events(
     """
     state = _read_cursor(context, events)
     sources = {name: _publications(context, name) for name in events}
-    requests = []
+    requests: list[RunRequest] = []
     refused = json.loads(context.cursor or "{}").get("left_out", [])
     for name, record in _new_records(flow, sources, state["after"]):
         event = _event(name, record)

@@ -107,7 +107,7 @@ def _missed_exit_hooks(
     sources = {end.value: _status_changes(context, end) for end in ends}
     records = _new_records(flow, sources, state["after"])
     runs = _runs_of(context, records)
-    requests = []
+    requests: list[RunRequest] = []
     for run_id in dict.fromkeys(record.run_id for _, record in records):
         run = runs.get(run_id)
         if (

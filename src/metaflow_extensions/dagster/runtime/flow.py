@@ -25,16 +25,16 @@ class _Flow:
     metaflow_step_env: dict[str, str]
     step_decorator_specs: dict[str, list[str]] = field(default_factory=dict)
     step_with_decorators: dict[str, list[str]] = field(default_factory=dict)
-    parameter_kinds: dict[str, str] = field(default_factory=dict)
-    step_conda_env_ids: dict[str, str] = field(default_factory=dict)
-    metaflow_config_values: dict[str, Any] = field(default_factory=dict)
+    parameter_kinds: dict[str, str] = field(default_factory=dict[str, str])
+    step_conda_env_ids: dict[str, str] = field(default_factory=dict[str, str])
+    metaflow_config_values: dict[str, Any] = field(default_factory=dict[str, Any])
     origin_run_id: str | None = None
-    tags: list[str] = field(default_factory=list)
+    tags: list[str] = field(default_factory=list[str])
     namespace: str | None = None
     max_workers: int = 16
     workflow_timeout: int | None = None
-    exit_hooks_on_success: list[str] = field(default_factory=list)
-    exit_hooks_on_error: list[str] = field(default_factory=list)
+    exit_hooks_on_success: list[str] = field(default_factory=list[str])
+    exit_hooks_on_error: list[str] = field(default_factory=list[str])
     definitions_file: str = ""
     loaded_at: float = field(default_factory=time.time)
 

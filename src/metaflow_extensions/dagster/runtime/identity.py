@@ -1,11 +1,10 @@
 """Names: Metaflow run and task ids, and the scope of a foreach item."""
 
-import re
 from typing import Any
 
 from dagster import DagsterRun, OpExecutionContext
 
-from ..contract import _make_run_id, _make_task_id, _reexecution_suffix
+from ..contract import _make_run_id, _make_task_id, _reexecution_suffix, item_of
 
 
 def _continues_parent(run: DagsterRun) -> bool:
@@ -58,11 +57,8 @@ def _run_suffix(run: DagsterRun) -> str:
 
 
 def _scope(value: Any) -> tuple[int, ...]:
-    """The foreach indices in a task path."""
-    if isinstance(value, dict):
-        value = value["task"]
-    indices = re.match(r"[^-.]*((?:-\d+)*)", value.rsplit("/", 1)[1])
-    return tuple(map(int, indices[1].split("-")[1:])) if indices else ()
+    """The foreach indices of what an op handed on: a task's path, or that with its split."""
+    return item_of(value["task"] if isinstance(value, dict) else value)
 
 
 def _mapping_key(scope: tuple[int, ...]) -> str:

@@ -50,10 +50,10 @@ def _read_cursor(
     context: SensorEvaluationContext, awaited: Iterable[str]
 ) -> dict[str, Any]:
     """The cursor, without what an earlier version of the flow waited for."""
-    state = json.loads(context.cursor) if context.cursor else {}
+    state: dict[str, dict[str, Any]] = json.loads(context.cursor or "{}")
     waiting = state.get("waiting", {})
     return {
-        "after": dict(state.get("after", {})),
+        "after": state.get("after", {}),
         "waiting": {name: waiting[name] for name in awaited if name in waiting},
     }
 
@@ -200,7 +200,7 @@ def _on_finish(
     sources = {"RUN_SUCCESS": _status_changes(context, DagsterEventType.RUN_SUCCESS)}
     records = _new_records(flow, sources, state["after"])
     runs = _runs_of(context, records)
-    requests = []
+    requests: list[RunRequest] = []
     for _, record in records:
         run = runs.get(record.run_id)
         if run is None or _flow_of(run) not in flows or not _ran_to_end(run):

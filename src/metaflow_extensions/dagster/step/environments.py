@@ -21,7 +21,7 @@ from .._metaflow_internals.environments import (
     remove_environment,
 )
 from .._metaflow_internals.package import MetaflowPackage, use_extracted
-from ..contract import _cache_folder, variables
+from ..contract import cache_folder, variables
 from ..errors import DagsterRunError
 
 if TYPE_CHECKING:
@@ -114,7 +114,7 @@ def _make(
     """
     environment: Any = state.environment  # of conda's kind
     env_id: str = definition["id_"]
-    cache = _cache_folder()
+    cache = cache_folder()
     os.makedirs(cache, mode=0o700, exist_ok=True)
     unfinished = os.path.join(cache, f"environment-{env_id}.unfinished")
     # The kernel lets go of the lock when its holder ends, however it ends.
