@@ -132,9 +132,12 @@ def test_the_log_says_it_before_the_task_runs(
     assert commands[1]["op_join"].startswith("$ ")
 
 
-def test_the_step_that_opens_a_foreach_says_which_key_is_which_item(
+def test_only_the_step_that_opens_a_foreach_says_which_key_is_which_item(
     runs: list[dict[str, Any]],
 ) -> None:
+    opens = {"op_start", "op_years[0]", "op_years[1]"}
+    for run in runs:  # Metaflow hands the values on, all of them to each task that follows
+        assert {key for key, shown in run.items() if "foreach items" in shown} <= opens
     assert runs[0]["op_start"]["foreach items"].value == {"0": "region-00", "1": "region-01"}
     assert runs[0]["op_years[1]"]["foreach items"].value == {"1_0": "2020", "1_1": "2021"}
 

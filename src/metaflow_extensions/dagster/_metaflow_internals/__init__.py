@@ -368,8 +368,15 @@ def foreach_frames(flow: Flow) -> list[ForeachFrame]:
 
 def split_values(flow: Flow) -> list[str | None]:
     """What each split is for that a task opens, as short texts (``next`` in metaflow/flowspec.py);
-    none where it opens no foreach over a list."""
+    none where it opens no foreach over a list. The tasks after it inherit the texts."""
+    if not getattr(flow, "_foreach_num_splits", None):
+        return []
     return list(getattr(flow, "_foreach_values", None) or ())
+
+
+def stored_split_values(task: TaskDatastore) -> list[str | None]:
+    """The same of a finished task, from the datastore."""
+    return list(task.get("_foreach_values") or ()) if task.get("_foreach_num_splits") else []
 
 
 def is_unbounded(flow: Flow) -> bool:

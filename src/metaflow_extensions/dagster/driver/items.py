@@ -46,6 +46,8 @@ def item_ahead(flow: Flow, path: str, before: str, split_index: str | None) -> s
 
 def _read(flow: Flow, path: str) -> tuple[list[Any], list[Any]]:
     task = task_datastore(flow, path, "r")
+    from .._metaflow_internals import stored_split_values
+
     frames = [frame.value for frame in task.get("_foreach_stack") or ()]
-    known = _known[flow.flow_name, path] = (frames, list(task.get("_foreach_values") or ()))
+    known = _known[flow.flow_name, path] = (frames, stored_split_values(task))
     return known

@@ -39,6 +39,7 @@ from ._dagster_internals import (
 )
 from .backlog import Backlog
 from .logs import StepLogs
+from .pooled_events import pool_connections
 from .relays import Relays, UsedUp
 from .sqlite_events import keep_connection
 from .stock import DEFAULT_MAX_CONCURRENT
@@ -107,7 +108,8 @@ class ThreadExecutor(Executor):
             output_capture=plan_context.output_capture,
             step_dependency_config=self._dependencies,
         )
-        with warm.keep_warm(), keep_connection(plan_context.instance, plan_context.run_id):
+        instance, run_id = plan_context.instance, plan_context.run_id
+        with warm.keep_warm(), keep_connection(instance, run_id), pool_connections(instance):
             events = ExecuteRunWithPlanIterable(execution_plan, self._run_plan, context_manager)
             yield from _until_cancelled(events, plan_context)
         yield DagsterEvent.engine_event(

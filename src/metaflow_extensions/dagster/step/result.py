@@ -5,7 +5,14 @@ from __future__ import annotations
 from collections.abc import Collection, Mapping
 from typing import TYPE_CHECKING, Any
 
-from .._metaflow_internals import card_paths, ends_of, is_unbounded, split_values, transition_of
+from .._metaflow_internals import (
+    card_paths,
+    ends_of,
+    is_unbounded,
+    split_values,
+    stored_split_values,
+    transition_of,
+)
 from .._metaflow_internals.untyped import ui_url
 from ..contract import item_label, transition_error
 from .artifacts import describe_artifacts
@@ -44,7 +51,7 @@ def task_result(
         "refusal": transition_refusal(node, next_steps, is_ok)
         or _foreach_refusal(graph, node, flow),
         "gang": gang,
-        "items": list(split_values(flow)[:_KEPT_ITEMS]),
+        "items": split_values(flow)[:_KEPT_ITEMS],
         "artifacts": describe_artifacts(
             datastore,
             None if step_name == ends_of(graph)[1] else values,
@@ -72,7 +79,7 @@ def stored_facts(task: TaskDatastore, is_parallel: bool) -> dict[str, Any]:
         "next_steps": list(transition[0]),
         "gang": list(task.get("_control_mapper_tasks") or []),
         "artifacts": describe_artifacts(task),
-        "items": list((task.get("_foreach_values") or ())[:_KEPT_ITEMS]),
+        "items": stored_split_values(task)[:_KEPT_ITEMS],
         **frame_facts(task.get("_foreach_stack") or ()),
     }
 
