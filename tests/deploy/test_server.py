@@ -8,6 +8,7 @@ from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 
 import pytest
+from sqlalchemy import create_engine, text
 from support.processes import wait_for
 
 from .conftest import Embedded, is_alive
@@ -141,6 +142,20 @@ def test_an_instance_on_postgresql_without_a_server(embedded, tmp_path, postgres
     project.dagster("terminate", stopped)
     wait_for("the end of the step's process", lambda: not is_alive(pid), 15)
     assert project.json("status", stopped)["status"] == "Terminated"
+
+
+def test_a_run_does_not_connect_to_postgresql_for_each_event(embedded, tmp_path, postgres):
+    project = embedded("shapes")
+    project.env |= Server(project, tmp_path / "server", postgres).env
+    project.start("trigger", "--need", "it")
+    sessions = _number(postgres, "SELECT sessions FROM pg_stat_database WHERE datname = :name")
+    events = _number(postgres, "SELECT count(*) FROM event_logs")
+    assert sessions < events / 2
+
+
+def _number(url: str, query: str) -> int:
+    with create_engine(url).connect() as connection:
+        return connection.execute(text(query), {"name": url.rsplit("/", 1)[1]}).scalar_one()
 
 
 def _text(project: Embedded, name: str) -> str:
