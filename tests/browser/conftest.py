@@ -31,17 +31,20 @@ def pytest_addoption(parser: pytest.Parser) -> None:
 
 @pytest.fixture(scope="session")
 def site(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Site]:
-    """All examples in one deployment, with the card server beside it."""
+    """All examples in one deployment, and the card server, of which one flow's file knows."""
     project = Project(tmp_path_factory.mktemp("flows"))
     shutil.copytree(ROOT / "examples" / "data", project.folder / "data")
+    cards, port = free_port(), free_port()
     for name, options in FLOWS.items():
         shutil.copy(ROOT / "examples" / f"{name}_flow.py", project.folder)
         command = [f"{name}_flow.py", "--no-pylint", "dagster", "create", f"{name}_dagster.py"]
+        if name == "temperatures":
+            project.env["METAFLOW_DAGSTER_CARDS_URL"] = f"http://127.0.0.1:{cards}"
         project.run(sys.executable, *command, *options)
+        project.env.pop("METAFLOW_DAGSTER_CARDS_URL", None)
     project.deploy(SLEEPY)
     files = [part for name in FLOWS for part in ("-f", f"{name}_dagster.py")] + ["-f", "defs.py"]
-    cards, port = free_port(), free_port()
-    env = project.env | {"METAFLOW_DAGSTER_CARDS_URL": f"http://127.0.0.1:{cards}"}
+    env = dict(project.env)
     env["PATH"] = f"{Path(sys.executable).parent}{os.pathsep}{env['PATH']}"
     commands = [
         [sys.executable, "-m", "dagster", "dev", "-p", str(port), *files],

@@ -11,6 +11,7 @@ FLOWS: dict[str, list[str]] = {
     "temperatures": [],
     "parameters": [],
     "resume": [],
+    "hyperparameters": [],
     "nested": [],
     "chain_ingest": [],
     "chain_features": [],

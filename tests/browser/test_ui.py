@@ -62,6 +62,22 @@ def test_a_run_has_its_tasks_and_what_each_is_for(
     picture("foreach-item")
 
 
+def test_without_the_card_server_a_card_opens_in_a_page_of_dagster(page: Page, site: Site) -> None:
+    run_id = site.wait(site.launch("HyperparametersFlow", "hyperparameters"))
+    page.goto(output_of(site, run_id, "op_compare"))
+    page.get_by_text("View full message").last.click()
+    link = page.get_by_role("dialog").locator("a[href^='../notebook']")
+    with page.context.expect_page() as opened:
+        link.first.click()
+    card = opened.value
+    body = card.frame_locator("iframe[title=card]").locator("body")
+    expect(body).to_contain_text("Best: 0.03")
+    # The page is of Dagster's origin, and the card in it of none.
+    frame = card.locator("iframe[title=card]").element_handle().content_frame()
+    assert frame is not None
+    assert (card.evaluate("origin"), frame.evaluate("origin")) == (site.url, "null")
+
+
 def test_a_card_opens_with_one_click(
     page: Page, site: Site, temperatures: str, picture: Picture
 ) -> None:

@@ -41,7 +41,8 @@ def test_trigger_and_wait(embedded):
     assert "No such command 'triger'. Did you mean trigger?" in project.dagster("triger", code=2)
     mistyped = project.dagster("status", "--jsn", code=2)
     assert "no such option: --jsn. Did you mean --json?" in mistyped
-    project.dagster("delete")
+    (job,) = project.json("list")
+    assert project.json("delete") == {**job, "switched_off": []}
     assert project.json("list") == []
     assert "Create it first" in project.dagster("trigger", code=1)
 
@@ -66,7 +67,7 @@ def test_detached_run_is_terminated_with_its_processes(embedded):
     run_id = (project.folder / "run-id").read_text()
     pid = int(project.wait_for(lambda: _text(project.folder / "pid")))
     assert project.json("status", run_id)["status"] == "Running"
-    project.dagster("terminate", run_id)
+    assert project.json("terminate", run_id)["status"] == "Terminated"
     assert project.json("status", run_id)["status"] == "Terminated"
     project.wait_for(lambda: not is_alive(pid), 15)
     project.wait_for(lambda: DagsterEventType.RUN_CANCELED in _events(project))

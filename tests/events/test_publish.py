@@ -166,6 +166,9 @@ def test_command(deploy):
     (fields,) = published(home, "mfns.ready")
     assert fields["n"] == 5
     assert fields["id"] in done.stdout + done.stderr
+    event = json.loads(project.run(*command, "other", "--json").stdout)
+    (fields,) = published(home, "other")
+    assert event == {"name": "other", "id": fields["id"]}
 
 
 @pytest.mark.parametrize(

@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+import html
 import subprocess
 import sys
 import urllib.error
 import urllib.request
 from collections.abc import Iterator
+from pathlib import Path
 
+import nbformat
 import pytest
 from dagster import DagsterEventType, DagsterInstance, UrlMetadataValue
 from support.project import Project
@@ -133,3 +136,30 @@ def test_an_address_in_use_is_told(cards: Cards) -> None:
     )
     assert done.returncode != 0
     assert f"Cannot serve cards at 127.0.0.1:{port}" in done.stdout + done.stderr
+
+
+NOTEBOOK = """
+import sys
+from pathlib import Path
+import defs
+from metaflow_extensions.dagster.driver import cards
+from metaflow_extensions.dagster.driver.result import TaskResult
+task, card, folder = sys.argv[1:]
+print(cards._notebook(defs.FLOW, TaskResult(path=task), card, Path(folder)))
+"""
+
+
+def test_a_card_becomes_a_notebook_in_a_frame_that_cannot_act_in_dagster(cards: Cards) -> None:
+    project = cards.project
+    *_, run, step, task, name = cards.links()["card blank summary"].split("/")
+    arguments = [f"{run}/{step}/{task}", f"s3://anywhere/{name}", str(project.folder / "notebooks")]
+    done = project.run(sys.executable, "-c", NOTEBOOK, *arguments)
+    path = Path(done.stdout.strip())
+    assert path.name == name.replace(".html", ".ipynb")
+    notebook = nbformat.read(path, as_version=4)
+    nbformat.validate(notebook)
+    text = notebook.cells[0].outputs[0].data["text/html"]
+    found = "Flow('Cards').latest_run['start'].task, id='summary'"
+    (card,) = project.query(f"[__import__('metaflow.cards').cards.get_cards({found})[0].get()]")
+    assert f'srcdoc="{html.escape(card)}"></iframe>' in text
+    assert 'sandbox="allow-scripts"' in text

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import functools
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from ..contract.ops import task_label
 from ..deploy.registry import Deployment, Registry
@@ -78,7 +78,12 @@ def show_runs(
 
 
 def terminate_run(
-    state: CliState, run_id: str, name: str | None, url: str | None, authorize: str | None
+    state: CliState,
+    run_id: str,
+    name: str | None,
+    url: str | None,
+    authorize: str | None,
+    as_json: bool,
 ) -> None:
     """Stop a run and the tasks that it is running."""
     target, deployment = choose(state, name, url)
@@ -91,10 +96,16 @@ def terminate_run(
             f"Run *{run.metaflow_run_id}* has been told to stop and has not ended yet. See: "
             + target.how_to_open(run)
         )
+    if as_json:
+        run = target.find(run.job, run.dagster_run_id) or run
+        print_json(state, as_dict(state, target, run))
+        return
     state.echo(f"Run *{run.metaflow_run_id}* has been terminated.", bold=True)
 
 
-def delete_job(state: CliState, name: str | None, url: str | None, authorize: str | None) -> None:
+def delete_job(
+    state: CliState, name: str | None, url: str | None, authorize: str | None, as_json: bool
+) -> None:
     """Forget a deployment; runs that it has made stay, and the file stays as it is.
 
     In a live deployment its schedule and sensors are switched off.
@@ -106,6 +117,10 @@ def delete_job(state: CliState, name: str | None, url: str | None, authorize: st
     target = choose_target(url, state.flow_datastore)
     stopped = switch_starters(target, deployment.name, on=False) if target.is_live else []
     Registry.of(state.flow_datastore).delete(deployment.name)
+    if as_json:
+        off = [starter.name for starter in stopped]
+        print_json(state, {**_job_as_dict(deployment), "switched_off": off})
+        return
     state.echo(
         f"Job *{deployment.name}* is no longer deployed. Runs in flight go on. "
         + "".join(f"{starter.name} is switched off. " for starter in stopped)
@@ -118,18 +133,7 @@ def list_jobs(state: CliState, as_json: bool) -> None:
     """Print this flow's deployments."""
     jobs = [d for d in Registry.of(state.flow_datastore).all() if d.flow_name == state.flow.name]
     if as_json:
-        content = [
-            {
-                "name": job.name,
-                "flow": job.flow_name,
-                "definitions_file": job.definitions_file,
-                "user": job.user,
-                "project": job.project,
-                "branch": job.branch,
-            }
-            for job in jobs
-        ]
-        print_json(state, content)
+        print_json(state, [_job_as_dict(job) for job in jobs])
         return
     if not jobs:
         state.echo(f"Flow *{state.flow.name}* has no deployments here.")
@@ -137,6 +141,17 @@ def list_jobs(state: CliState, as_json: bool) -> None:
         where = f"{job.project} {job.branch}  " if job.project else ""
         line = f"{job.name}  {where}{job.user}  {job.definitions_file}"
         state.echo_always(line, err=False, no_bold=True)
+
+
+def _job_as_dict(job: Deployment) -> dict[str, Any]:
+    return {
+        "name": job.name,
+        "flow": job.flow_name,
+        "definitions_file": job.definitions_file,
+        "user": job.user,
+        "project": job.project,
+        "branch": job.branch,
+    }
 
 
 def find_run(target: Target, deployment: Deployment, run_id: str | None) -> RunInfo:

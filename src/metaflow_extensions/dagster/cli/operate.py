@@ -187,23 +187,23 @@ def runs(obj: CliState, limit: int, name: str | None, url: str | None, as_json: 
 @click.argument("run_id")
 @_job_options
 @_authorize
+@_as_json
 @click.pass_obj
-def terminate(
-    obj: CliState, run_id: str, name: str | None, url: str | None, authorize: str | None
-) -> None:
+def terminate(obj: CliState, **values: Any) -> None:
     from .manage import terminate_run
 
-    terminate_run(obj, run_id, name, url, authorize)
+    terminate_run(obj, **values)
 
 
 @click.command(help="Take the job back: it can no longer be triggered. Its runs stay.")
 @_job_options
 @_authorize
+@_as_json
 @click.pass_obj
-def delete(obj: CliState, name: str | None, url: str | None, authorize: str | None) -> None:
+def delete(obj: CliState, **values: Any) -> None:
     from .manage import delete_job
 
-    delete_job(obj, name, url, authorize)
+    delete_job(obj, **values)
 
 
 @click.command(

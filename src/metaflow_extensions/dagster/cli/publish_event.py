@@ -48,11 +48,13 @@ def _namespaced(name: str) -> str:
     help="Webserver of a live Dagster deployment.  [default: METAFLOW_DAGSTER_URL, else the "
     "instance in DAGSTER_HOME, else the project's embedded one]",
 )
+@click.option("--json", "as_json", is_flag=True, help="Print JSON, for programs.")
 @click.pass_obj
 def publish_event(
-    obj: CliState, name: str, payload: str, namespaced: bool, url: str | None
+    obj: CliState, name: str, payload: str, namespaced: bool, url: str | None, as_json: bool
 ) -> None:
     from ..events import DagsterEvent
+    from .output import print_json
 
     try:
         fields = json.loads(payload)
@@ -62,6 +64,9 @@ def publish_event(
         ) from error
     if not _is_object(fields):
         raise DagsterRunError('--payload is not a JSON object. Write it like {"field": "value"}.')
-    event = DagsterEvent(_namespaced(name) if namespaced else name, fields, url)
-    event_id = event.publish(ignore_errors=False)
+    full_name = _namespaced(name) if namespaced else name
+    event_id = DagsterEvent(full_name, fields, url).publish(ignore_errors=False)
+    if as_json:
+        print_json(obj, {"name": full_name, "id": event_id})
+        return
     obj.echo_always(str(event_id), err=False)

@@ -6,9 +6,10 @@ import os
 from collections.abc import Sequence
 from typing import Any
 
-from dagster import MarkdownMetadataValue, MetadataValue, PathMetadataValue
+from dagster import MarkdownMetadataValue, MetadataValue
 
-from ..contract import item_of, variables
+from ..contract import item_of
+from .cards import card_metadata
 from .flow import Flow, top_option
 from .result import TaskResult
 
@@ -26,7 +27,7 @@ def shown(flow: Flow, task: TaskResult) -> dict[str, Any]:
         "metaflow task": MetadataValue.text(pathspec),
         "artifacts": MetadataValue.text(", ".join(task.artifacts) or "none"),
         "retrieve": retrieval(flow, snippet),
-        **_card_metadata(flow, task),
+        **card_metadata(flow, task),
     }
     if task.item is not None:
         metadata["foreach item"] = MetadataValue.text(task.item)
@@ -43,25 +44,6 @@ def shown(flow: Flow, task: TaskResult) -> dict[str, Any]:
     if specs := flow.step_decorator_specs.get(task.path.split("/")[1]):
         text = ", ".join("@" + spec for spec in specs)
         metadata["decorators"] = MetadataValue.text(text)
-    return metadata
-
-
-def _card_metadata(flow: Flow, task: TaskResult) -> dict[str, Any]:
-    """Cards by type and id: links to the server of `dagster cards`, if there is one, or paths."""
-    name = variables.CARDS_URL
-    server = os.environ.get(name) or flow.metaflow_step_env.get(name)
-    metadata: dict[str, Any] = {}
-    for card in task.cards:
-        file_name = card.rsplit("/", 1)[-1]  # TYPE-HASH.html or TYPE-ID-HASH.html
-        label = " ".join(["card", *file_name.split("-")[:-1]])
-        if label in metadata:
-            label += f" {len(metadata) + 1}"
-        url = f"{(server or '').rstrip('/')}/{flow.flow_name}/{task.path}/{file_name}"
-        if server:
-            metadata[label] = MetadataValue.url(url)
-        else:
-            is_url = "://" in card
-            metadata[label] = MetadataValue.url(card) if is_url else PathMetadataValue(card)
     return metadata
 
 
