@@ -16,6 +16,18 @@ import pytest
 FLOWS = Path(__file__).parent / "flows"
 
 
+_BREAKABLE = """
+import dagster
+
+@dagster.io_manager
+def _breakable(_):
+    if os.path.exists("broken"):
+        raise RuntimeError("the resource is broken")
+    return _TaskPaths(FLOW)
+
+"""
+
+
 class Embedded:
     """A folder with a flow of this directory, its datastore and its instance."""
 
@@ -71,6 +83,13 @@ class Embedded:
                 return found
             time.sleep(0.1)
         raise AssertionError("it did not happen in time")
+
+    def let_resource_fail(self) -> None:
+        """Have a resource that the job's ops need fail where the file ``broken`` is."""
+        file = self.folder / "defs.py"
+        made = file.read_text().replace(": _TaskPaths(FLOW)", ": _breakable")
+        assert ": _breakable" in made
+        file.write_text(made.replace("# -- Job -", _BREAKABLE + "# -- Job -", 1))
 
     def touch(self, name: str) -> None:
         (self.folder / name).touch()

@@ -61,6 +61,15 @@ def test_failure_ends_the_command_with_1_and_can_be_resumed(embedded):
     assert project.cloned(f"Chain/{resumed}") == {"start": ["start"]}
 
 
+def test_a_resource_that_fails_is_named(embedded):
+    project = embedded("chain")
+    project.let_resource_fail()
+    project.touch("broken")
+    output = project.dagster("trigger", "--wait", code=1)
+    assert "RuntimeError: the resource is broken" in output
+    assert project.json("status")["error"] == "RuntimeError: the resource is broken"
+
+
 def test_detached_run_is_terminated_with_its_processes(embedded):
     project = embedded("chain")
     project.dagster("trigger", "--mode", "long", "--run-id-file", "run-id")

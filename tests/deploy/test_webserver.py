@@ -28,6 +28,7 @@ def served(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Embedded]:
     """A scheduled flow in a webserver that gives a run's events out in small pages."""
     project = Embedded(tmp_path_factory.mktemp("served"), "talker")
     project.dagster("create", "defs.py")
+    project.let_resource_fail()
     home = tmp_path_factory.mktemp("home")
     (home / "dagster.yaml").write_text(SETTINGS)
     port = free_port()
@@ -103,6 +104,14 @@ def test_a_run_that_fails(served: Embedded) -> None:
     said = served.dagster("logs", facts["run_id"], "loud")
     assert said.startswith("[loud] as loud as can be\n")
     assert "[loud] ValueError: too loud" in said
+
+
+def test_a_resource_that_fails_is_named(served: Embedded) -> None:
+    served.touch("broken")
+    followed = served.dagster("trigger", "--wait", code=1)
+    served.remove("broken")
+    assert "RuntimeError: the resource is broken" in followed
+    assert served.json("status")["error"] == "RuntimeError: the resource is broken"
 
 
 def test_schedules_are_paused_and_resumed(served: Embedded) -> None:

@@ -25,7 +25,7 @@ from ..errors import DagsterRunError
 from .base import Target
 from .run_locks import log_path, remove_stale, worker_of
 from .run_process import Home, StoredRun, request_text
-from .runs import Launch, LogPart, RunEvent, RunInfo, Starter, metaflow_status
+from .runs import Launch, LogPart, RunEvent, RunInfo, Starter, first_error, metaflow_status
 
 if TYPE_CHECKING:
     from dagster import DagsterEvent, DagsterInstance, RunRecord, RunsFilter
@@ -133,20 +133,22 @@ class LocalTarget(Target):
             DagsterEventType.STEP_FAILURE,
             DagsterEventType.RUN_FAILURE,
         }
-        done, failed, error = set[str](), list[str](), None
+        done, failed, said = set[str](), list[str](), list[RunEvent]()
         for entry in self._instance.all_logs(run.dagster_run_id, of_type=kinds):
             event = entry.dagster_event
-            if event is None or not event.step_key:
+            if event is None:
+                continue
+            if heard := run_event(event):
+                said.append(heard)
+            if not event.step_key:
                 continue
             if event.is_step_success:
                 if is_step_key(event.step_key):  # helper ops run no task
                     done.add(event.step_key)
             elif event.is_step_failure:
                 failed.append(event.step_key)
-                error = error or step_error(event)
-        return replace(
-            run, steps_done=len(done), steps_failed=tuple(failed), error=run.error or error
-        )
+        error = run.error or first_error(said)
+        return replace(run, steps_done=len(done), steps_failed=tuple(failed), error=error)
 
     def events(self, dagster_run_id: str, after: str | None) -> tuple[list[RunEvent], str | None]:
         found: list[RunEvent] = []
@@ -285,7 +287,12 @@ def step_error(event: DagsterEvent) -> str | None:
     error = data.error
     if error is None or error.cls_name == "DagsterExecutionInterruptedError":
         return None
-    while error.cause is not None:  # "Error occurred while executing op" says nothing of why
+    return _innermost(error)
+
+
+def _innermost(error: Any) -> str:
+    """The cause: "Error occurred while executing op" says nothing of why."""
+    while error.cause is not None:
         error = error.cause
     return error.message.strip()
 
@@ -304,5 +311,7 @@ def run_event(event: DagsterEvent) -> RunEvent | None:
         data = event.logs_captured_data
         return RunEvent("logs", ",".join(data.step_keys or ()), file_key=data.file_key)
     if kind in ("PIPELINE_FAILURE", "RUN_FAILURE"):
-        return RunEvent("run failed", error=event.message)
+        # Whoever reports that a run has died gives no such data.
+        error = getattr(event.event_specific_data, "error", None)
+        return RunEvent("run failed", error=_innermost(error) if error else event.message)
     return None

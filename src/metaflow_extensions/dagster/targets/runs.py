@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -90,6 +91,12 @@ class Starter:
     state_id: str
     selector: dict[str, str] = field(default_factory=dict[str, str])
     """Its place in the deployment, as Dagster's API asks for it."""
+
+
+def first_error(events: Iterable[RunEvent]) -> str | None:
+    """Why a run failed: what its first failed step says, or the run where no step has failed."""
+    errors = [e for e in events if e.error and e.kind in ("failed", "run failed")]
+    return next((e.error for e in sorted(errors, key=lambda e: e.kind != "failed")), None)
 
 
 def metaflow_status(dagster_status: str) -> str:

@@ -14,7 +14,7 @@ from ..contract.ops import is_step_key
 from ..errors import DagsterRunError
 from .base import Target
 from .headers import request_headers
-from .runs import Launch, LogPart, RunEvent, RunInfo, Starter, metaflow_status
+from .runs import Launch, LogPart, RunEvent, RunInfo, Starter, first_error, metaflow_status
 
 if TYPE_CHECKING:
     from . import answers
@@ -40,8 +40,8 @@ _EVENTS = """query($run: ID!, $after: String) { logsForRun(runId: $run, afterCur
   ... on EventConnection { cursor hasMore events { __typename
     ... on MessageEvent { stepKey message timestamp }
     ... on LogsCapturedEvent { fileKey stepKeys }
-    ... on ExecutionStepFailureEvent { error { message causes { message } }
-      failureMetadata { description } } } } } }"""
+    ... on ErrorEvent { error { message causes { message } } }
+    ... on ExecutionStepFailureEvent { failureMetadata { description } } } } } }"""
 _KINDS = {
     "ExecutionStepStartEvent": "started",
     "ExecutionStepSuccessEvent": "done",
@@ -138,10 +138,10 @@ class LiveTarget(Target):
         stats = steps.get("stepStats", [])
         failed = tuple(s["stepKey"] for s in stats if s["status"] == "FAILURE")
         error = None
-        if failed:
+        if failed or run.status == "Failed":
             # The log comes in pages of 1000 events (DAGSTER_UI_EVENT_LOAD_CHUNK_SIZE).
             events, _ = self.events(run.dagster_run_id, None)
-            error = next((event.error for event in events if event.kind == "failed"), None)
+            error = first_error(events)
         # Helper ops run no task.
         done = sum(s["status"] == "SUCCESS" and is_step_key(s["stepKey"]) for s in stats)
         return replace(run, steps_done=done, steps_failed=failed, error=error)
@@ -157,7 +157,9 @@ class LiveTarget(Target):
                     found.append(RunEvent("logs", keys, file_key=event.get("fileKey")))
                 kind = _KINDS.get(event["__typename"])
                 if kind is not None:
-                    said = _step_error(event) if kind == "failed" else event.get("message")
+                    said = _error(event)
+                    if kind != "failed":
+                        said = said or event.get("message")
                     when = float(event.get("timestamp", 0)) / 1000
                     found.append(RunEvent(kind, event.get("stepKey") or "", said, when))
             after = log.get("cursor", after)
@@ -295,8 +297,8 @@ class LiveTarget(Target):
         return self.description[0].upper() + self.description[1:]
 
 
-def _step_error(event: answers.Event) -> str | None:
-    """Why a step failed: the description of its Failure, or the innermost cause of its error."""
+def _error(event: answers.Event) -> str | None:
+    """Why a step or a run failed: what its Failure says, or the innermost cause of its error."""
     failure, error = event.get("failureMetadata"), event.get("error")
     text = failure["description"] if failure else None
     if not text and error:
