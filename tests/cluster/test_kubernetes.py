@@ -35,3 +35,8 @@ def test_a_gang_is_a_job_set(check: Check, cluster: Cluster) -> None:
     labels = [pod["metadata"]["labels"] for pod in cluster.all_pods()]
     kinds = [own["jobset.sigs.k8s.io/replicatedjob-name"] for own in labels[-3:]]
     assert kinds == ["control", "worker", "worker"]
+
+
+@pytest.mark.slow
+def test_pods_that_run_out_of_time_are_those_of_a_native_run(check: Check) -> None:
+    check(Case("timeout_pods"))

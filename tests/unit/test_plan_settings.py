@@ -30,6 +30,7 @@ def test_only_listed_settings_are_baked():
         "METAFLOW_KUBERNETES_SANDBOX_INIT_SCRIPT": "hidden",
         # Of secrets these are the names.
         "METAFLOW_KUBERNETES_SECRETS": "aws-keys",
+        "METAFLOW_KUBERNETES_CONDA_ARCH": "linux-aarch64",
         "METAFLOW_KUBERNETES_IMAGE_PULL_SECRETS": '["registry"]',
         "METAFLOW_KUBERNETES_NODE_SELECTOR": "disk=ssd",
         "METAFLOW_SOMETHING_NEW": "hidden",
@@ -41,6 +42,7 @@ def test_only_listed_settings_are_baked():
         "METAFLOW_DATASTORE_SYSROOT_S3": "s3://bucket/metaflow",
         "METAFLOW_DEFAULT_DATASTORE": "s3",
         "METAFLOW_DEFAULT_METADATA": "service",
+        "METAFLOW_KUBERNETES_CONDA_ARCH": "linux-aarch64",
         "METAFLOW_KUBERNETES_IMAGE_PULL_SECRETS": '["registry"]',
         "METAFLOW_KUBERNETES_NODE_SELECTOR": "disk=ssd",
         "METAFLOW_KUBERNETES_SECRETS": "aws-keys",
