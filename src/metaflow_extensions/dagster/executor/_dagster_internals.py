@@ -25,7 +25,7 @@ or AttributeError from here makes the package fall back to Dagster's multiproces
 
 import asyncio
 import inspect
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Generator
 from contextlib import contextmanager
 from typing import Any
 
@@ -185,7 +185,7 @@ _PLAN_PARTS = ("step_dict", "step_dict_by_key", "executable_map", "step_handles_
 
 
 @contextmanager
-def own_event_loop(context: StepExecutionContext) -> Iterator[None]:
+def own_event_loop(context: StepExecutionContext) -> Generator[None, None, None]:
     """Give an asynchronous op a loop of its own: one loop cannot run in two threads at a time."""
     function: Any = getattr(context.op_def.compute_fn, "decorated_fn", None)
     if not inspect.iscoroutinefunction(function) and not inspect.isasyncgenfunction(function):

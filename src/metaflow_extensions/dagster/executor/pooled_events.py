@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import threading
 import time
-from collections.abc import Iterator
+from collections.abc import Generator
 from contextlib import contextmanager
 from typing import Any
 
@@ -26,7 +26,7 @@ _PARTS = ("_creator", "_dialect", "dispatch")
 
 
 @contextmanager
-def pool_connections(instance: DagsterInstance) -> Iterator[None]:
+def pool_connections(instance: DagsterInstance) -> Generator[None, None, None]:
     """Keep the connections of the instance's event log open between events, inside the context."""
     engine: Any = getattr(instance.event_log_storage, "_engine", None)
     if not _is_replaceable(engine):

@@ -11,7 +11,7 @@ be worse than none. The end of the run is confirmed with all that was before it.
 """
 
 import os
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Generator
 from contextlib import contextmanager
 from typing import Any
 
@@ -53,7 +53,7 @@ _PLAIN = frozenset(
 
 
 @contextmanager
-def keep_connection(instance: DagsterInstance, run_id: str) -> Iterator[None]:
+def keep_connection(instance: DagsterInstance, run_id: str) -> Generator[None, None, None]:
     """Write the events of a run over one connection until the context ends."""
     storage: Any = instance.event_log_storage
     if not _is_replaceable(storage, run_id):
@@ -70,7 +70,7 @@ def keep_connection(instance: DagsterInstance, run_id: str) -> Iterator[None]:
     open_anew = storage._connect
 
     @contextmanager
-    def connect(shard: str) -> Iterator[Connection]:
+    def connect(shard: str) -> Generator[Connection, None, None]:
         if shard != run_id:
             with open_anew(shard) as connection:
                 yield connection
