@@ -104,6 +104,10 @@ test-all: $(ENGINES) ## Run all tests, for hours; needs redis-server and Postgre
 test-cluster: $(ENGINES) ## Run pods on a stand-in for Kubernetes; Linux only
 	$(BIN)/python -m pytest tests/cluster
 
+.PHONY: chaos
+chaos: $(ENGINES) ## Lose workers, broker and database under 100 runs; needs redis-server and PostgreSQL
+	$(BIN)/python -m pytest -s tests/engines/test_chaos.py --chaos-runs 50
+
 $(FLOOR)/.installed: pyproject.toml tests/floor.txt
 	@rm -rf $(FLOOR)
 	@python="$(FLOOR_PYTHON)"; python="$${python:-$$(scripts/find-python 3.10)}"; \

@@ -48,11 +48,11 @@ def at_once(bench: Bench) -> Iterator[Row]:
 def postgres(bench: Bench) -> Iterator[Row]:
     """Not against native: an instance in PostgreSQL against one in SQLite."""
     kinds = [("chain25", "Chain25", flows.chain(25), []), ("wide100", "Wide", "", [WORKERS])]
-    with running_postgres() as port:
+    with running_postgres() as server:
         (bench.folder / "on_postgres").mkdir()
         elsewhere = Bench(bench.folder / "on_postgres", bench.runs)
         with (elsewhere.folder / "dagster_home" / "dagster.yaml").open("a") as file:
-            url = f"postgresql+psycopg2://dagster@127.0.0.1:{port}/postgres"
+            url = server.new_database()
             file.write(f"storage:\n  postgres:\n    postgres_url: {url}\n")
         for name, job, source, options in kinds:
             for place in (bench, elsewhere):

@@ -29,6 +29,13 @@ def pytest_addoption(parser: pytest.Parser) -> None:
         help="How many random flows to compare (make test-all: thousands).",
     )
     group.addoption(
+        "--chaos-runs",
+        type=int,
+        metavar="N",
+        default=2,
+        help="How many runs on each cluster lose parts of it (make chaos: 50).",
+    )
+    group.addoption(
         "--shrink",
         type=int,
         default=0,

@@ -8,6 +8,7 @@ import uuid
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
+from subprocess import Popen
 from typing import Any
 
 import pytest
@@ -16,7 +17,7 @@ from differential import compare, runs
 from differential.cases import Case
 from support.processes import free_port, needed, wait_for
 
-from .hosts import BIN, Host, Site
+from .hosts import BIN, Deployed, Host, Site
 
 CELERY = Path(__file__).parents[2] / "examples" / "deploy" / "celery.yaml"
 
@@ -35,16 +36,35 @@ def site(tmp_path: Path) -> Iterator[Site]:
     site.close()
 
 
+class Redis:
+    """A Redis on a host of its own, which keeps its data when it is started again."""
+
+    def __init__(self, site: Site) -> None:
+        self._host, self._port = site.host("redis"), free_port()
+        self.url = f"redis://127.0.0.1:{self._port}"
+        self._process = self._start()
+
+    def restart(self) -> None:
+        self._process.kill()  # it has no environment by which its host could find it
+        self._process.wait()
+        self._process = self._start()
+
+    def _start(self) -> Popen[bytes]:
+        ready = self._host.said().count("eady to accept")
+        options = ["--bind", "127.0.0.1", "--save", "", "--appendonly", "yes"]
+        server = needed("redis-server", "redis-server")
+        process = self._host.start(server, "--port", str(self._port), *options)
+        wait_for(
+            "the start of redis-server",
+            lambda: self._host.said().count("eady to accept") > ready,
+        )
+        return process
+
+
 @pytest.fixture
-def redis(site: Site) -> str:
-    """The URL of a Redis that serves this test only."""
-    server = needed("redis-server", "redis-server")
-    port = free_port()
-    host = site.host("redis")
-    options = ["--bind", "127.0.0.1", "--save", "", "--appendonly", "no"]
-    host.start(server, "--port", str(port), *options)
-    wait_for("the start of redis-server", lambda: "eady to accept" in host.said())
-    return f"redis://127.0.0.1:{port}"
+def redis(site: Site) -> Redis:
+    """A Redis that serves this test only."""
+    return Redis(site)
 
 
 @dataclass(frozen=True)
@@ -82,9 +102,12 @@ def dask(site: Site) -> Cluster:
 
 
 @pytest.fixture
-def celery(site: Site, redis: str) -> Cluster:
+def celery(site: Site, redis: Redis) -> Cluster:
     """Two workers of Celery, each on a host of its own."""
-    site.env |= {"DAGSTER_CELERY_BROKER": f"{redis}/0", "DAGSTER_CELERY_BACKEND": f"{redis}/1"}
+    site.env |= {
+        "DAGSTER_CELERY_BROKER": f"{redis.url}/0",
+        "DAGSTER_CELERY_BACKEND": f"{redis.url}/1",
+    }
     config = yaml.safe_load(CELERY.read_text())
     config["config_source"]["broker_transport_options"]["visibility_timeout"] = 15
 
@@ -109,6 +132,7 @@ def celery(site: Site, redis: str) -> Cluster:
 class Execution:
     """A run that was started by a host that does no work itself."""
 
+    author: Host
     submitter: Host
     tag: str
     process: Any
@@ -121,32 +145,43 @@ class Execution:
 def execute(site: Site) -> Callable[..., Execution]:
     """Put the definitions on all hosts, and start a run from one more."""
 
-    def execute(case: Case, cluster: Cluster, *options: str) -> Execution:
-        text = site.deploy(case.flow, *cluster.options, *options)
-        submitter = site.host("submitter")
+    deployed: dict[str, Deployed] = {}
+
+    def execute(case: Case, cluster: Cluster, *options: str, name: str = "submitter") -> Execution:
+        if case.flow not in deployed:
+            deployed[case.flow] = site.deploy(case.flow, *cluster.options, *options)
+        author, text = deployed[case.flow]
+        submitter, file = site.host(name), f"{case.flow}_defs.py"
         for host in (submitter, *cluster.workers):
-            (host.folder / "defs.py").write_text(text)
+            (host.folder / file).write_text(text)
         tag = uuid.uuid4().hex
-        command = [str(BIN / "dagster"), "job", "execute", "-f", "defs.py"]
+        command = [str(BIN / "dagster"), "job", "execute", "-f", file]
         command += ["-j", case.flow_class, "--tags", json.dumps({"differential": tag})]
         if case.params:
             (submitter.folder / "run.json").write_text(json.dumps(case.run_config))
             command += ["-c", "run.json"]
-        return Execution(submitter, tag, submitter.start(*command))
+        return Execution(author, submitter, tag, submitter.start(*command))
 
     return execute
 
 
 @pytest.fixture
+def native(
+    reader: runs.Reader, tmp_path: Path, pytestconfig: pytest.Config
+) -> Callable[[Case], dict[str, Any]]:
+    """What a native run leaves; each case is run once."""
+    assert pytestconfig.cache is not None
+    cache = Path(pytestconfig.cache.mkdir("native-runs"))
+    return lambda case: runs.run_native_once(case, tmp_path / f"native-{case.flow}", reader, cache)
+
+
+@pytest.fixture
 def check(
-    site: Site, reader: runs.Reader, tmp_path: Path, pytestconfig: pytest.Config
+    site: Site, reader: runs.Reader, native: Callable[[Case], dict[str, Any]]
 ) -> Callable[..., dict[str, Any]]:
     """Hold an ended run to the native one. Returns the facts that Dagster has of it."""
 
     def check(case: Case, execution: Execution) -> dict[str, Any]:
-        assert pytestconfig.cache is not None
-        cache = Path(pytestconfig.cache.mkdir("native-runs"))
-        native = runs.run_native_once(case, tmp_path / "native", reader, cache)
         facts = reader("dagster", home=str(site.home), tag=execution.tag)
         assert facts is not None, execution.submitter.said()[-6000:]
         made = reader(
@@ -156,7 +191,9 @@ def check(
             run_id=facts["metaflow_run_id"],
             sources=[rf"{re.escape(str(site.folder))}/author-of-\w+"],
         )
-        found = compare.differences(native, made) + compare.mismatches(case.fails, made, facts)
+        found = compare.differences(native(case), made) + compare.mismatches(
+            case.fails, made, facts
+        )
         found = [d for d in found if not any(pattern in d for pattern in case.ignore)]
         text = "\n".join(f"- {difference}" for difference in found[:25])
         assert not found, f"{text}\n{facts['failures']}\n{execution.submitter.said()[-3000:]}"

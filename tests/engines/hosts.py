@@ -14,6 +14,7 @@ import subprocess
 import sys
 import uuid
 from pathlib import Path
+from typing import NamedTuple
 
 import pytest
 from differential.runs import FLOWS, make_home
@@ -76,6 +77,13 @@ class Host:
         return "\n".join(path.read_text(errors="replace") for path in logs)
 
 
+class Deployed(NamedTuple):
+    """Where a flow was deployed, and its definitions file."""
+
+    author: Host
+    text: str
+
+
 class Site:
     """Some hosts, and what they share."""
 
@@ -91,8 +99,8 @@ class Site:
     def host(self, name: str) -> Host:
         return Host(self, name)
 
-    def deploy(self, flow: str, *options: str) -> str:
-        """Compile a flow of the corpus on a host of its author. Returns the definitions' text."""
+    def deploy(self, flow: str, *options: str) -> Deployed:
+        """Compile a flow of the corpus on a host of its author."""
         author = self.host(f"author-of-{flow}")
         author.env["USER"] = "tester"  # as in a native run
         for name in (flow, "tracing"):
@@ -100,7 +108,7 @@ class Site:
         command = [str(BIN / "python"), f"{flow}.py", "--no-pylint", "--metadata=local"]
         command += ["--datastore=local", f"--datastore-root={self.store}"]
         author.run(*command, "dagster", "create", "defs.py", *options)
-        return (author.folder / "defs.py").read_text()
+        return Deployed(author, (author.folder / "defs.py").read_text())
 
     def close(self) -> None:
         for process in self.processes:
