@@ -7,6 +7,7 @@ import os
 import subprocess
 import sys
 import threading
+from pathlib import Path
 from typing import Any
 
 from support.processes import free_port
@@ -85,6 +86,15 @@ def test_only_a_running_dagster_switches_schedules(embedded):
     assert "Name the webserver with --url" in embedded("hourly").dagster("pause", code=1)
 
 
+def _files_of(home: Path, run_id: str) -> dict[str, int]:
+    """Sizes of a run's files in an instance, by their paths with ID for the run."""
+    return {
+        str(path.relative_to(home)).replace(run_id, "ID"): path.stat().st_size
+        for path in home.rglob("*")
+        if path.is_file() and run_id in str(path)
+    }
+
+
 def test_prune_deletes_old_runs_that_nothing_needs(embedded):
     project = embedded("chain")
     succeeded = project.start("trigger")
@@ -112,9 +122,17 @@ DagsterInstance.from_config(home).add_run(run)
 
     assert pruned("--older-than", "3d") == []
     assert pruned("--older-than", "1d", "--dry-run") == [(succeeded, False)]
+    before, kept = (_files_of(project.home, runs[run]) for run in (succeeded, failed))
     assert pruned("--older-than", "1d", "--failed") == [(succeeded, True)]
     left = {run["dagster_run_id"] for run in project.json("runs")}
     assert left == {runs[failed], "0" * 32}
+    # Captured logs and the log of the run's process go, and its database gives its space back.
+    now = _files_of(project.home, runs[succeeded])
+    assert set(now) <= {"history/runs/ID.db", "history/runs/ID.db-shm", "history/runs/ID.db-wal"}
+    assert before["history/runs/ID.db"] > sum(now.values()) > 0
+    logs = [{name for name in files if "compute_logs" in name} for files in (before, kept)]
+    assert all(logs)
+    assert logs[1] <= set(_files_of(project.home, runs[failed]))
     rows = "import sys; from dagster import DagsterInstance as I\n"
     rows += "print(len(I.from_config(sys.argv[1]).all_logs(sys.argv[2])))"
     events = [

@@ -72,7 +72,7 @@ class Target(ABC):
 
     @abstractmethod
     def prune(self, job: str, before: float, failed: bool, dry_run: bool) -> list[RunInfo]:
-        """Take old runs of a job, with their events, out of Dagster's storage; oldest first.
+        """Take old runs of a job, with all that Dagster has of them, out of it; oldest first.
 
         Args:
             job: The job's name.
@@ -82,7 +82,7 @@ class Target(ABC):
             dry_run: Only tell which they are.
 
         Raises:
-            DagsterRunError: its storage cannot be opened from here.
+            DagsterRunError: its storage cannot be opened from here, or files cannot be deleted.
         """
 
     @abstractmethod

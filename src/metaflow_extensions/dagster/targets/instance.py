@@ -224,8 +224,10 @@ class LocalTarget(Target):
         old = [record for record in found[::-1] if record.dagster_run.run_id not in needed]
         infos = [self._info(record) for record in old]
         if not dry_run:
+            from .run_files import delete_run
+
             for run in infos:
-                self._instance.delete_run(run.dagster_run_id)
+                delete_run(self._instance, self._home.path, run.dagster_run_id)
         return infos
 
     def how_to_open(self, run: RunInfo) -> str:
