@@ -43,8 +43,12 @@ def delete_run(instance: DagsterInstance, home: str, run_id: str) -> None:
     instance.delete_run(run_id)
     database = run_database(instance, run_id)
     if database and Path(database).is_file():
-        # Another process may have it open: it is made small, not deleted.
-        with closing(sqlite3.connect(database, timeout=_BUSY_SECONDS)) as connection:
+        # Another process may have it open: it is made small, not deleted. While one reads it,
+        # it stays large.
+        with (
+            suppress(sqlite3.OperationalError),
+            closing(sqlite3.connect(database, timeout=_BUSY_SECONDS)) as connection,
+        ):
             connection.execute("VACUUM")
 
 
