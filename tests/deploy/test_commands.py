@@ -123,6 +123,15 @@ DagsterInstance.from_config(home).add_run(run)
     assert pruned("--older-than", "3d") == []
     assert pruned("--older-than", "1d", "--dry-run") == [(succeeded, False)]
     before, kept = (_files_of(project.home, runs[run]) for run in (succeeded, failed))
+    in_the_way = project.home / "workers" / f"{runs[succeeded]}.log"
+    in_the_way.mkdir(parents=True)  # no file, so it cannot be deleted: the run stays
+    refused = project.dagster("prune", "--older-than", "1d", code=1)
+    assert f"The files of run {runs[succeeded]} cannot be deleted" in refused
+    assert runs[succeeded] in {run["dagster_run_id"] for run in project.json("runs")}
+    in_the_way.rmdir()
+    cards = project.home / "storage" / runs[succeeded] / "cards"
+    cards.mkdir(parents=True)
+    (cards / "default.ipynb").write_text("{}")
     assert pruned("--older-than", "1d", "--failed") == [(succeeded, True)]
     left = {run["dagster_run_id"] for run in project.json("runs")}
     assert left == {runs[failed], "0" * 32}

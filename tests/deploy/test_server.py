@@ -139,6 +139,10 @@ def test_an_instance_on_postgresql_without_a_server(embedded, tmp_path, postgres
     resumed = project.start("resume", "--origin-run-id", failed, "--mode", "no")
     assert project.cloned(f"Chain/{resumed}") == {"start": ["start"]}
     stopped, _, pid = begin_long_run(project)
+    connected = (
+        "SELECT count(*) FROM pg_stat_activity WHERE datname = :name AND pid <> pg_backend_pid()"
+    )
+    wait_for("a run without connections", lambda: _number(postgres, connected) == 0, 30)
     project.dagster("terminate", stopped)
     wait_for("the end of the step's process", lambda: not is_alive(pid), 15)
     assert project.json("status", stopped)["status"] == "Terminated"

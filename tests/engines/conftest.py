@@ -147,9 +147,9 @@ def execute(site: Site) -> Callable[..., Execution]:
 
     deployed: dict[str, Deployed] = {}
 
-    def execute(case: Case, cluster: Cluster, *options: str, name: str = "submitter") -> Execution:
+    def execute(case: Case, cluster: Cluster, name: str = "submitter") -> Execution:
         if case.flow not in deployed:
-            deployed[case.flow] = site.deploy(case.flow, *cluster.options, *options)
+            deployed[case.flow] = site.deploy(case.flow, *cluster.options)
         author, text = deployed[case.flow]
         submitter, file = site.host(name), f"{case.flow}_defs.py"
         for host in (submitter, *cluster.workers):

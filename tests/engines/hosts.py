@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import contextlib
 import os
+import re
 import shutil
 import signal
 import subprocess
@@ -21,6 +22,17 @@ from differential.runs import FLOWS, make_home
 from support.processes import end
 
 BIN = Path(sys.executable).parent
+
+
+def processes_at(home: Path) -> dict[int, bytes]:
+    """Command lines of the processes whose home is a folder, or a host in it, by their ids."""
+    found: dict[int, bytes] = {}
+    for pid in filter(str.isdigit, os.listdir("/proc")):
+        with contextlib.suppress(OSError):
+            environment = Path(f"/proc/{pid}/environ").read_bytes()
+            if re.search(rb"\0HOME=%b[/\0]" % re.escape(os.fsencode(home)), environment):
+                found[int(pid)] = Path(f"/proc/{pid}/cmdline").read_bytes()
+    return found
 
 
 class Host:
@@ -66,10 +78,9 @@ class Host:
 
     def die(self) -> None:
         """All that was started here is gone at once, as when the machine is switched off."""
-        for pid in filter(str.isdigit, os.listdir("/proc")):
-            with contextlib.suppress(OSError):
-                if f"\0HOME={self.folder}\0".encode() in Path(f"/proc/{pid}/environ").read_bytes():
-                    os.kill(int(pid), signal.SIGKILL)
+        for pid in processes_at(self.folder):
+            with contextlib.suppress(ProcessLookupError):
+                os.kill(pid, signal.SIGKILL)
 
     def said(self) -> str:
         """What all commands of this host have printed so far."""

@@ -6,7 +6,6 @@ succeeded may be done again, and no process of a task may be left. The figures a
 
 from __future__ import annotations
 
-import os
 import random
 import re
 import shutil
@@ -23,7 +22,7 @@ from support.postgres import Postgres
 from support.processes import end, wait_for
 
 from .conftest import Cluster, Execution
-from .hosts import BIN, Site
+from .hosts import BIN, Site, processes_at
 
 CASES = [Case("lasting"), Case("engines", {"size": 2})]
 EVENTS = 3  # at most, in a run
@@ -171,15 +170,6 @@ def _successes(task: dict[str, Any]) -> int:
     return sum(facts.get("attempt_ok") == ["True"] for facts in task["metadata"].values())
 
 
-def _tasks_running(site: Site) -> list[str]:
+def _tasks_running(site: Site) -> list[bytes]:
     """Command lines of steps that run on a host of the site."""
-    found: list[str] = []
-    for pid in filter(str.isdigit, os.listdir("/proc")):
-        try:
-            command = Path(f"/proc/{pid}/cmdline").read_bytes().decode(errors="replace")
-            environment = Path(f"/proc/{pid}/environ").read_bytes().decode(errors="replace")
-        except OSError:
-            continue
-        if "\0step\0" in command and f"\0HOME={site.folder}/" in environment:
-            found.append(command)
-    return found
+    return [command for command in processes_at(site.folder).values() if b"\0step\0" in command]

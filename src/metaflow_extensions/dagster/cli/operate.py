@@ -6,21 +6,19 @@ every command of the group.
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from typing import TYPE_CHECKING, Any
 
 from metaflow import parameters
 
 from .._metaflow_internals import click
+from .common_options import Command, as_json
 from .flow_options import FlowCommand
 
 if TYPE_CHECKING:
     from .._metaflow_internals.types import CliState
 
-_Command = Callable[..., Any]
 
-
-def _job_options(command: _Command) -> _Command:
+def _job_options(command: Command) -> Command:
     """Options that choose the job and where it runs."""
     for option in (
         click.option("--name", help="The Dagster job.  [default: the flow's own]"),
@@ -34,7 +32,7 @@ def _job_options(command: _Command) -> _Command:
     return command
 
 
-def _run_options(command: _Command) -> _Command:
+def _run_options(command: Command) -> Command:
     """Options of commands that start a run."""
     for option in (
         click.option("--run-id-file", help="Write the Metaflow run id to this file at once."),
@@ -44,7 +42,7 @@ def _run_options(command: _Command) -> _Command:
         click.option(
             "--wait", is_flag=True, help="Follow the run to its end; the exit code tells success."
         ),
-        click.option("--json", "as_json", is_flag=True, help="Print JSON, for programs."),
+        as_json,
         click.option("--deployer-attribute-file", hidden=True, help="For the Deployer API."),
     ):
         command = option(command)
@@ -114,13 +112,7 @@ def clone(
     clone_run(obj, origin_run_id, step, only, arguments[1:], ids_by_step)
 
 
-def _as_json(command: _Command) -> _Command:
-    return click.option("--json", "as_json", is_flag=True, help="Print JSON, for programs.")(
-        command
-    )
-
-
-def _authorize(command: _Command) -> _Command:
+def _authorize(command: Command) -> Command:
     return click.option(
         "--authorize", metavar="TOKEN", help="Show the production token of the job."
     )(command)
@@ -132,7 +124,7 @@ def _authorize(command: _Command) -> _Command:
     "--watch", is_flag=True, help="Follow the run to its end; the exit code tells success."
 )
 @_job_options
-@_as_json
+@as_json
 @click.pass_obj
 def status(
     obj: CliState, run_id: str | None, watch: bool, name: str | None, url: str | None, as_json: bool
@@ -175,7 +167,7 @@ def logs(
 @click.command(help="List the latest runs of the job.")
 @click.option("--limit", default=20, show_default=True, help="How many at most.")
 @_job_options
-@_as_json
+@as_json
 @click.pass_obj
 def runs(obj: CliState, limit: int, name: str | None, url: str | None, as_json: bool) -> None:
     from .manage import show_runs
@@ -187,7 +179,7 @@ def runs(obj: CliState, limit: int, name: str | None, url: str | None, as_json: 
 @click.argument("run_id")
 @_job_options
 @_authorize
-@_as_json
+@as_json
 @click.pass_obj
 def terminate(obj: CliState, **values: Any) -> None:
     from .manage import terminate_run
@@ -198,7 +190,7 @@ def terminate(obj: CliState, **values: Any) -> None:
 @click.command(help="Take the job back: it can no longer be triggered. Its runs stay.")
 @_job_options
 @_authorize
-@_as_json
+@as_json
 @click.pass_obj
 def delete(obj: CliState, **values: Any) -> None:
     from .manage import delete_job
@@ -223,7 +215,7 @@ def delete(obj: CliState, **values: Any) -> None:
 @click.option("--dry-run", is_flag=True, help="Only say which runs that would be.")
 @_job_options
 @_authorize
-@_as_json
+@as_json
 @click.pass_obj
 def prune(obj: CliState, **values: Any) -> None:
     from .prune import prune as prune_runs
@@ -232,7 +224,7 @@ def prune(obj: CliState, **values: Any) -> None:
 
 
 @click.command("list", help="List the deployments of this flow.")
-@_as_json
+@as_json
 @click.pass_obj
 def list_(obj: CliState, as_json: bool) -> None:
     from .manage import list_jobs
@@ -251,7 +243,7 @@ def _switching(command_name: str, state: str) -> Any:
     @click.argument("names", nargs=-1, metavar="[NAME]...")
     @_job_options
     @_authorize
-    @_as_json
+    @as_json
     @click.pass_obj
     def command(
         obj: CliState,
@@ -277,7 +269,7 @@ resume_schedule = _switching("resume-schedule", "on")
     "code is 1 if something is wrong."
 )
 @_job_options
-@_as_json
+@as_json
 @click.pass_obj
 def doctor(obj: CliState, name: str | None, url: str | None, as_json: bool) -> None:
     from .doctor import examine

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any, TypeGuard
 
 from .._metaflow_internals import click, namespaced_event
 from ..errors import DagsterRunError
+from .common_options import as_json
 
 if TYPE_CHECKING:
     from .._metaflow_internals.types import CliState
@@ -48,7 +49,7 @@ def _namespaced(name: str) -> str:
     help="Webserver of a live Dagster deployment.  [default: METAFLOW_DAGSTER_URL, else the "
     "instance in DAGSTER_HOME, else the project's embedded one]",
 )
-@click.option("--json", "as_json", is_flag=True, help="Print JSON, for programs.")
+@as_json
 @click.pass_obj
 def publish_event(
     obj: CliState, name: str, payload: str, namespaced: bool, url: str | None, as_json: bool

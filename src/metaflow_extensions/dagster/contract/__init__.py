@@ -1,7 +1,7 @@
 """What processes of ours agree on: ids, names and rules that must be the same everywhere.
 
 It imports the standard library only. The emitter copies from here what a generated file needs, as
-it does from the ``runtime`` modules, hence the names with underscores.
+it does from the ``runtime`` modules, hence the underscores of some names.
 """
 
 import hashlib

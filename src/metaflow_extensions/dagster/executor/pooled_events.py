@@ -1,6 +1,6 @@
-"""Faster event writing where the instance keeps its events in PostgreSQL or MySQL.
+"""Faster event writing where the instance keeps its events in PostgreSQL.
 
-Dagster's storages open a connection for each statement, so that idle processes hold none: some 7 ms
+Dagster's storage opens a connection for each statement, so that idle processes hold none: some 7 ms
 an event for a PostgreSQL on the same machine, ten events a step, and more over a network. Here the
 connections of a run are kept between events, and closed when there has been none for a while.
 """
@@ -74,10 +74,10 @@ def _close_idle(engine: Engine, used: _LastUse, ended: threading.Event) -> None:
 
 
 def _is_replaceable(engine: Any) -> bool:
-    """Whether an engine connects anew for each statement, to a server."""
+    """Whether an engine connects to PostgreSQL anew for each statement."""
     return (
         isinstance(engine, Engine)
         and isinstance(engine.pool, NullPool)
-        and engine.dialect.name != "sqlite"
+        and engine.dialect.name == "postgresql"
         and all(hasattr(engine.pool, part) for part in _PARTS)
     )

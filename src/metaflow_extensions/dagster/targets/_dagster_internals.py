@@ -2,8 +2,7 @@
 
 ``execute_job`` is public, but takes no run id (ours must be known before the run starts) and gives
 no events while it runs. These are the functions that Dagster's own ``dagster api execute_run``
-uses; they have kept their shape since 1.5. And where a run's events are in SQLite is known to its
-storage alone.
+uses; they have kept their shape since 1.5.
 """
 
 from __future__ import annotations
@@ -15,7 +14,6 @@ from dagster import DagsterEvent, DagsterInstance, DagsterRun
 from dagster._core.code_pointer import FileCodePointer
 from dagster._core.definitions.reconstruct import ReconstructableJob, ReconstructableRepository
 from dagster._core.execution.api import execute_run_iterator
-from dagster._core.storage.event_log import SqliteEventLogStorage
 
 
 def load_job(definitions_file: str, job_name: str, working_dir: str) -> ReconstructableJob:
@@ -46,9 +44,3 @@ def execute(
 ) -> Iterator[DagsterEvent]:
     """Run it in this process, event by event."""
     return execute_run_iterator(job, run, instance)
-
-
-def run_database(instance: DagsterInstance, run_id: str) -> str | None:
-    """The SQLite file with the events of one run; None where events are kept otherwise."""
-    storage = instance.event_log_storage
-    return storage.path_for_shard(run_id) if isinstance(storage, SqliteEventLogStorage) else None

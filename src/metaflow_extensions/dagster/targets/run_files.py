@@ -10,11 +10,11 @@ import shutil
 import sqlite3
 from contextlib import closing, suppress
 from pathlib import Path
+from typing import Any
 
 from dagster import DagsterInstance
 
 from ..errors import DagsterRunError
-from ._dagster_internals import run_database
 from .run_locks import log_path, remove_stale
 
 _BUSY_SECONDS = 30
@@ -41,8 +41,9 @@ def delete_run(instance: DagsterInstance, home: str, run_id: str) -> None:
             "and prune again."
         ) from error
     instance.delete_run(run_id)
-    database = run_database(instance, run_id)
-    if database and Path(database).is_file():
+    # Only the storage in SQLite has it: a database for each run.
+    path_of: Any = getattr(instance.event_log_storage, "path_for_shard", None)
+    if path_of and Path(database := path_of(run_id)).is_file():
         # Another process may have it open: it is made small, not deleted. While one reads it,
         # it stays large.
         with (
