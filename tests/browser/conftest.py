@@ -70,8 +70,9 @@ def site(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Site]:
 
 @pytest.fixture(scope="session")
 def browser() -> Iterator[Browser]:
-    program = needed("chromium", "chromium")
     with sync_playwright() as playwright:
+        own = playwright.chromium.executable_path  # of `playwright install`
+        program = own if Path(own).exists() else needed("chromium", "chromium")
         browser = playwright.chromium.launch(executable_path=program, args=FLAGS)
         yield browser
         browser.close()
@@ -93,10 +94,10 @@ def picture(page: Page, pytestconfig: pytest.Config) -> Any:
     """Keeps a picture of the page for the docs, where they were asked for."""
     folder = pytestconfig.getoption("--screenshots")
 
-    def take(name: str, width: int = 1280) -> None:
+    def take(name: str, width: int = 1280, height: int = 800, of: Page = page) -> None:
         if folder:
-            page.wait_for_timeout(1500)  # until what moves has come to rest
-            clip: Any = {"x": 0, "y": 0, "width": width, "height": 800}
-            page.screenshot(path=folder / f"{name}.png", animations="disabled", clip=clip)
+            of.wait_for_timeout(1500)  # until what moves has come to rest
+            clip: Any = {"x": 0, "y": 0, "width": width, "height": height}
+            of.screenshot(path=folder / f"{name}.png", animations="disabled", clip=clip)
 
     return take

@@ -62,7 +62,9 @@ def test_a_run_has_its_tasks_and_what_each_is_for(
     picture("foreach-item")
 
 
-def test_without_the_card_server_a_card_opens_in_a_page_of_dagster(page: Page, site: Site) -> None:
+def test_without_the_card_server_a_card_opens_in_a_page_of_dagster(
+    page: Page, site: Site, picture: Picture
+) -> None:
     run_id = site.wait(site.launch("HyperparametersFlow", "hyperparameters"))
     page.goto(output_of(site, run_id, "op_compare"))
     page.get_by_text("View full message").last.click()
@@ -72,6 +74,7 @@ def test_without_the_card_server_a_card_opens_in_a_page_of_dagster(page: Page, s
     card = opened.value
     body = card.frame_locator("iframe[title=card]").locator("body")
     expect(body).to_contain_text("Best: 0.03")
+    picture("card", height=330, of=card)
     # The page is of Dagster's origin, and the card in it of none.
     frame = card.locator("iframe[title=card]").element_handle().content_frame()
     assert frame is not None

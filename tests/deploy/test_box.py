@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import configparser
+import os
+import re
 import shlex
 import shutil
 import subprocess
@@ -50,11 +52,53 @@ def test_settings_agree():
         assert is_ours or (DEPLOY / source).exists(), source
 
 
-def test_helm_values():
+def test_the_image_has_what_its_containers_run():
+    text = (DEPLOY / "Dockerfile").read_text()
+    extras = re.search(r"metaflow-dagster\[([a-z0-9,]+)\] @ ", text)
+    assert extras
+    assert set(extras[1].split(",")) == {"ui", "postgres", "k8s"}
+    folder = re.search(r"^WORKDIR (.+)$", text, re.MULTILINE)
+    assert folder
+    assert compose()["x-dagster"]["working_dir"] == folder[1]
+    # A box has no definitions files in this folder, and COPY none of them alone would fail.
+    [files] = re.findall(r"^COPY (.+) \./$", text, re.MULTILINE)
+    assert all((DEPLOY / name).exists() for name in files.split() if "*" not in name)
+    assert any("*" not in name for name in files.split())
+
+
+def test_helm_values_start_a_code_server(embedded):
+    """As the chart does: `dagster api grpc` with the arguments of the values."""
     values = yaml.safe_load((DEPLOY / "helm-values.yaml").read_text())
-    [deployment] = values["dagster-user-deployments"]["deployments"]
-    assert deployment["dagsterApiGrpcArgs"][0] == "--python-file"
     assert values["runLauncher"]["type"] == "K8sRunLauncher"
+    [deployment] = values["dagster-user-deployments"]["deployments"]
+    assert deployment["image"].keys() == {"repository", "tag", "pullPolicy"}
+    arguments = deployment["dagsterApiGrpcArgs"]
+    folder, file = os.path.split(arguments[-1])
+    assert f"WORKDIR {folder}\n" in (DEPLOY / "Dockerfile").read_text()
+
+    project = embedded(str(DEPLOY.parent / "hyperparameters_flow"))
+    shutil.copy(project.folder / "defs.py", project.folder / file)
+    port = str(free_port())
+    location = {"grpc_server": {"host": "127.0.0.1", "port": int(port)}}
+    (project.folder / "workspace.yaml").write_text(yaml.safe_dump({"load_from": [location]}))
+    dagster = [sys.executable, "-m", "dagster", "api"]
+    with (project.folder / "server.log").open("wb") as log:
+        server = subprocess.Popen(
+            [*dagster, "grpc", "-h", "127.0.0.1", "-p", port, *arguments[:-1], file],
+            cwd=project.folder,
+            env=project.env,
+            stdout=log,
+            stderr=subprocess.STDOUT,
+            start_new_session=True,
+        )
+    try:
+        ask = [*dagster[:-1], "job", "list", "-w", "workspace.yaml"]
+        listed = wait_for(
+            "the job", lambda: re.findall("^Job: .*", project.run(*ask, code=None), re.M)
+        )
+        assert "Job: HyperparametersFlow" in listed
+    finally:
+        end(server)
 
 
 @pytest.mark.slow

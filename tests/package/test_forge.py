@@ -23,10 +23,17 @@ def test_workflow(path):
             continue
         assert job["timeout-minutes"], name
         for step in job["steps"]:
+            if step.get("uses", "").startswith("actions/checkout@"):
+                assert step["with"]["persist-credentials"] is False, name
             for target in re.findall(r"\bmake ([a-z-]+)", step.get("run", "")):
                 assert target in targets, f"{name}: make {target}"
             for test in re.findall(r"\btests/\w+", step.get("run", "")):
                 assert (ROOT / test).exists(), f"{name}: {test}"
+
+
+def test_each_change_is_checked_in_every_way():
+    jobs = yaml.safe_load((ROOT / ".github/workflows/ci.yml").read_text())["jobs"]
+    assert jobs.keys() == {"lint", "tests", "floor", "browser", "docs", "package"}
 
 
 def test_only_publishing_may_ask_for_an_identity():

@@ -21,7 +21,7 @@ def needed(program: str, package: str) -> str:
     path = shutil.which(program, path=os.pathsep.join(places))
     if path is None:
         pytest.fail(
-            f"{program} is not on the PATH. make test-all needs it: install {package} with the "
+            f"{program} is not on the PATH, and this test needs it: install {package} with the "
             f"system's package manager (apt-get install {package}).",
             pytrace=False,
         )

@@ -40,6 +40,19 @@ def test_each_example_has_a_picture(page):
     assert "```mermaid" in text or "![" in text
 
 
+def test_pictures_are_shown_and_can_be_taken_anew():
+    """`make screenshots` takes them where a browser test calls ``picture``."""
+    taken = re.findall(r'picture\("([\w-]+)"', (ROOT / "tests/browser/test_ui.py").read_text())
+    shown = {
+        name
+        for page in PAGES
+        for name in re.findall(r"images/([\w-]+)\.png\)", page.read_text(encoding="utf-8"))
+    }
+    there = {path.stem for path in (ROOT / "docs/images").iterdir()}
+    assert shown == there == set(taken)
+    assert {"graph", "launchpad", "run", "card", "lineage", "backfill"} <= shown
+
+
 def test_options_are_documented():
     text = (ROOT / "docs/reference/options.md").read_text(encoding="utf-8")
     documented = set(re.findall(r"^\| `(--[a-z-]+)", text, re.MULTILINE))

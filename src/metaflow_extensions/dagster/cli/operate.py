@@ -187,7 +187,7 @@ def terminate(obj: CliState, **values: Any) -> None:
     terminate_run(obj, **values)
 
 
-@click.command(help="Take the job back: it can no longer be triggered. Its runs stay.")
+@click.command(help="Remove the job: it can no longer be triggered. Its runs stay.")
 @_job_options
 @_authorize
 @as_json
