@@ -18,7 +18,7 @@ from metaflow_extensions.dagster.deploy.registry import Deployment, Registry
 from metaflow_extensions.dagster.deploy.tokens import check_token, resolve_token
 from metaflow_extensions.dagster.deployer.stub_flow import flow_file_text
 from metaflow_extensions.dagster.errors import DagsterRunError
-from metaflow_extensions.dagster.targets.run_locks import hold_run_lock, remove_stale, worker_of
+from metaflow_extensions.dagster.targets.run_locks import hold_run_lock, process_of, remove_stale
 
 DEPLOYMENT = Deployment("Job", "Flow", "/defs.py", user="ada", production_token="flow-0-abcd")
 
@@ -96,25 +96,25 @@ def test_options_make_way_for_parameters_of_the_same_name():
     assert command.main([], standalone_mode=False)["tag"] is None
 
 
-def test_a_dead_worker_is_told_from_a_living_one(tmp_path):
+def test_a_dead_process_is_told_from_a_living_one(tmp_path):
     home = str(tmp_path)
-    assert worker_of(home, "r") is None
+    assert process_of(home, "r") is None
     code = (
         "import sys, time\n"
         "from metaflow_extensions.dagster.targets.run_locks import hold_run_lock\n"
         f"with hold_run_lock({home!r}, 'r'):\n    print('on', flush=True)\n    time.sleep(60)"
     )
-    worker = subprocess.Popen([sys.executable, "-c", code], stdout=subprocess.PIPE)
-    assert worker.stdout is not None
-    worker.stdout.readline()
-    assert worker_of(home, "r") == worker.pid
-    worker.kill()
-    worker.communicate()
-    assert worker_of(home, "r") == 0
+    process = subprocess.Popen([sys.executable, "-c", code], stdout=subprocess.PIPE)
+    assert process.stdout is not None
+    process.stdout.readline()
+    assert process_of(home, "r") == process.pid
+    process.kill()
+    process.communicate()
+    assert process_of(home, "r") == 0
     remove_stale(home, "r")
     with hold_run_lock(home, "r"):
         pass
-    assert worker_of(home, "r") is None
+    assert process_of(home, "r") is None
 
 
 def test_stand_in_for_a_flow_survives_quotes(tmp_path):

@@ -135,7 +135,7 @@ def test_the_shape_of_this_version(load_flow) -> None:
     internals.check_parameters(flow)
     assert internals.transition_of(flow, is_parallel=False) == ([], 0, [])
     assert internals.settings()["METAFLOW_DEFAULT_DATASTORE"].value
-    internals.tell_hooks(run_id="1")
+    internals.tell_launch_hooks(run_id="1")
     facts = internals.read_repository(".")
     internals.know_repository(facts)
 

@@ -41,7 +41,7 @@ class DagsterRunError(MetaflowException):
 
 
 class Problems:
-    """Collects what is wrong with a flow and its options, so that all is told in one go."""
+    """Collects what is wrong with a flow and its options, to report all of it in one go."""
 
     def __init__(self) -> None:
         self._found: list[MetaflowException] = []

@@ -13,7 +13,7 @@ on, are here too. Where a part is missing, `MetaflowVersionError` names it and t
 | FlowDataStore._storage_impl | reads and writes small files beside a flow's data |
 | TaskDataStore._objects, _info | clones tasks with parameters that were given anew |
 | Current._update_env, Trigger._events | ``current.trigger`` |
-| FlowSpec._transition and its like | the way on from a task that has run |
+| FlowSpec._transition and its like | which steps follow a task that has run |
 | system_context | what launch hooks find there; not in 2.19.0 |
 | metaflow_git._git_info_cache | facts of a repository are asked for once, not for each task |
 | DeployerImpl._create | what a Deployer's ``create`` calls |
@@ -397,7 +397,7 @@ def replace_events(trigger: Any, make: Callable[[tuple[Any, ...], int], Any]) ->
     trigger._events = [make(event, place) for place, event in enumerate(events)]
 
 
-def tell_hooks(**facts: Any) -> None:
+def tell_launch_hooks(**facts: Any) -> None:
     """Set what launch hooks find in Metaflow's ``system_context``; 2.19.0 has none."""
     try:
         from metaflow.system_context import system_context

@@ -216,7 +216,7 @@ class DagsterDeployedFlow(DeployedFlow):
 
     def delete(self, **kwargs: Any) -> bool:
         """
-        Take the job back. Its runs stay.
+        Remove the job. Its runs stay.
 
         Parameters
         ----------

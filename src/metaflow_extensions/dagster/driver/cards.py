@@ -77,16 +77,16 @@ class _Page:
     def of_this_run(cls) -> _Page | None:
         """None where the code server is on another machine, or nbconvert is not there."""
         context = OpExecutionContext.get()
-        origin = context.run.remote_job_origin
+        job_origin = context.run.remote_job_origin
         if (
-            origin is None
+            job_origin is None
             or _OF_CODE_SERVER not in context.run.tags
             or context.job_def.executor_def.name not in _OF_THIS_MACHINE
             or find_spec("nbconvert") is None
         ):
             return None
         folder = Path(context.instance.storage_directory(), context.run_id, "cards")
-        return cls(folder, origin.location_name)
+        return cls(folder, job_origin.location_name)
 
     def url(self, notebook: str) -> str:
         """From the page of a run, ``/runs/<id>``: the webserver may have a prefix."""
@@ -121,8 +121,8 @@ def _content(flow: Flow, task: TaskResult, card: str) -> str | None:
 def as_notebook(html: str) -> str:
     """A notebook whose page is a card and nothing else.
 
-    The page is of Dagster's origin. The frame has one of its own, so that a script in a card cannot
-    act in Dagster as whoever looks at it.
+    The page has Dagster's address. The frame counts as another site, so that a script in a card
+    cannot act in Dagster as whoever looks at it.
     """
     frame = (
         '<iframe sandbox="allow-scripts" title="card" '

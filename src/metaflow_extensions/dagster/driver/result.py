@@ -23,7 +23,7 @@ _EPOCH = datetime(1970, 1, 1)  # Metaflow's log lines carry UTC without a zone
 
 @dataclass
 class TaskResult:
-    """What a finished task says about the way on (see the ``dagster_internal`` decorator)."""
+    """What a finished task says of which steps follow: see the ``dagster_internal`` decorator."""
 
     path: str
     splits: int = 0

@@ -1,6 +1,6 @@
 """Executors for the jobs of generated files.
 
-``metaflow_executor`` runs steps in threads of the run worker. Where this version of Dagster has not
+``metaflow_executor`` runs steps in threads of the run worker. Where this version of Dagster lacks
 what that needs, it runs them like ``stock_executor``, Dagster's multiprocess executor set up to
 start fast.
 """

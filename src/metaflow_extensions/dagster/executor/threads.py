@@ -162,7 +162,7 @@ def _until_cancelled(events: Iterable[DagsterEvent], plan_context: Any) -> Itera
 
 
 class Ended:
-    """A worker's word that a step has ended, with the error that broke off its events, if any."""
+    """A thread's message that a step has ended, with what broke off its events, if anything did."""
 
     def __init__(self, step_key: str, error: BaseException | None) -> None:
         self.step_key = step_key
@@ -170,7 +170,7 @@ class Ended:
 
 
 class PlanRun:
-    """One execution of a plan. Only `_run_step` runs in worker threads."""
+    """One execution of a plan. Only `_run_step` runs in the threads of steps."""
 
     def __init__(
         self,
@@ -343,7 +343,7 @@ class PlanRun:
             self._break_off(ended.error)
 
     def _run_step(self, context: StepExecutionContext) -> None:
-        """Run a step and pass its events on to the main thread; called in a worker thread."""
+        """Run a step and pass its events on to the main thread; called in the step's thread."""
         self._run_step_here(context)
 
     def _run_step_here(self, context: StepExecutionContext) -> None:

@@ -197,7 +197,7 @@ def _executor_config(text: str | None) -> dict[str, Any] | None:
         reason = " ".join(str(error).split())
         raise DagsterDeployError(f"{where} is neither JSON nor YAML: {reason}") from error
     if not isinstance(config, dict):
-        raise DagsterDeployError(f"{where} is no mapping of fields to values.")
+        raise DagsterDeployError(f"{where} must be a mapping of fields to values.")
     if secret := _secret_in(config):
         raise DagsterDeployError(
             f"{where}: *{secret}* seems to hold credentials, which are never written into the "

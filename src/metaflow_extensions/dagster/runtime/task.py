@@ -73,7 +73,7 @@ def _run_task(
 
     Returns:
         A `TaskResult` (metaflow_extensions/dagster/driver/result.py): the task's path, and what
-        it says about the way on.
+        it says about which steps follow.
 
     Raises:
         RetryRequested: the attempt failed and another one is due.

@@ -34,7 +34,7 @@ _METADATA = {
 
 
 class DagsterInternalDecorator(StepDecorator):
-    """Says in the task's metadata which Dagster step ran it, and tells that step the way on."""
+    """Says in the task's metadata which Dagster step ran it, and tells that step what follows."""
 
     name = "dagster_internal"
 

@@ -19,7 +19,7 @@ from typing import TYPE_CHECKING, Any
 from metaflow.exception import METAFLOW_EXIT_DISALLOW_RETRY
 from metaflow.unbounded_foreach import UBF_CONTROL
 
-from .._metaflow_internals import call_hook, step_decorators_of, tell_hooks
+from .._metaflow_internals import call_hook, step_decorators_of, tell_launch_hooks
 from .._metaflow_internals.package import MetaflowPackage, build_package
 from .._metaflow_internals.untyped import (
     config_values,
@@ -56,7 +56,7 @@ def launch(state: CliState, arguments: Sequence[str]) -> None:
     except DagsterRunError as error:  # which no other attempt would mend
         sys.stderr.write(f"{error.message}\n")
         sys.exit(METAFLOW_EXIT_DISALLOW_RETRY)
-    tell_hooks(run_id=run_id)
+    tell_launch_hooks(run_id=run_id)
     for deco in decorators:
         call_hook(deco, "runtime_init", (step_name,), (state.flow, state.graph, package, run_id))
 
@@ -87,7 +87,7 @@ def launch(state: CliState, arguments: Sequence[str]) -> None:
     args = launch_arguments(task)
     if options["opt_namespace"] is not None:
         args.command_options["namespace"] = options["opt_namespace"]
-    tell_hooks(retry_count=retry_count, max_user_code_retries=user_retries)
+    tell_launch_hooks(retry_count=retry_count, max_user_code_retries=user_retries)
     for deco in decorators:
         call_hook(
             deco,

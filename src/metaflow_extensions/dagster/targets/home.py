@@ -18,7 +18,7 @@ if TYPE_CHECKING:
     from .._metaflow_internals.types import FlowDatastore
 
 _SETTINGS = """\
-# Written by metaflow-dagster: the Dagster instance of this project's runs. Yours to change.
+# Written by metaflow-dagster: the Dagster instance of this project's runs. You may edit it.
 telemetry:
   enabled: false
 

@@ -23,7 +23,7 @@ from ..contract import _make_run_id, is_of_load_flows, tags
 from ..contract.ops import is_step_key
 from ..errors import DagsterRunError
 from .base import Target
-from .run_locks import log_path, remove_stale, worker_of
+from .run_locks import log_path, process_of, remove_stale
 from .run_process import Home, StoredRun, request_text
 from .runs import Launch, LogPart, RunEvent, RunInfo, Starter, first_error, metaflow_status
 
@@ -61,7 +61,7 @@ class LocalTarget(Target):
 
     def start(self, launch: Launch) -> str:
         """Start a run in a process of its own."""
-        worker = subprocess.Popen(
+        process = subprocess.Popen(
             [sys.executable, "-m", "metaflow_extensions.dagster.targets.run_process"],
             stdin=subprocess.PIPE,
             stdout=subprocess.PIPE,
@@ -70,7 +70,7 @@ class LocalTarget(Target):
             text=True,
         )
         stdin, stdout, stderr = (
-            cast(IO[str], f) for f in (worker.stdin, worker.stdout, worker.stderr)
+            cast(IO[str], f) for f in (process.stdin, process.stdout, process.stderr)
         )
         with stdin:
             stdin.write(request_text(self._home, launch))
@@ -82,10 +82,10 @@ class LocalTarget(Target):
             )
         refusal = json.loads(answer).get("error")
         if refusal:
-            worker.wait()
+            process.wait()
             raise DagsterRunError(refusal)
         # It is on its own from here: no warning about a child that was not waited for.
-        worker.returncode = 0
+        process.returncode = 0
         return launch.dagster_run_id
 
     def run(
@@ -180,14 +180,14 @@ class LocalTarget(Target):
         self.starters(starter.name)
 
     def terminate(self, run: RunInfo) -> bool:
-        worker = worker_of(self._home.path, run.dagster_run_id)
+        process = process_of(self._home.path, run.dagster_run_id)
         stored = self._instance.get_run_by_id(run.dagster_run_id)
         if stored is None or stored.is_finished:
             return True
-        if worker:
+        if process:
             # Without this mark, Dagster takes the interrupt for a failure.
             self._instance.report_run_canceling(stored)
-            os.kill(worker, signal.SIGTERM)
+            os.kill(process, signal.SIGTERM)
         elif stored.tags.get("dagster/grpc_info"):
             # Launched by a code server, which can reach the run's process.
             self._instance.run_launcher.terminate(run.dagster_run_id)
@@ -198,7 +198,7 @@ class LocalTarget(Target):
             stored = self._instance.get_run_by_id(run.dagster_run_id)
             if stored is None or stored.is_finished:
                 return True
-            if worker and worker_of(self._home.path, run.dagster_run_id) == 0:
+            if process and process_of(self._home.path, run.dagster_run_id) == 0:
                 self._instance.report_run_canceled(stored, message="Its process was ended.")
             time.sleep(0.1)
         return False
@@ -254,7 +254,7 @@ class LocalTarget(Target):
     def _info(self, record: RunRecord) -> RunInfo:
         run = record.dagster_run
         error = None
-        if not run.is_finished and worker_of(self._home.path, run.run_id) == 0:
+        if not run.is_finished and process_of(self._home.path, run.run_id) == 0:
             error = "The process of the run was killed."
             self._instance.report_run_failed(run, message=error)
             remove_stale(self._home.path, run.run_id)

@@ -1,6 +1,6 @@
 """Which runs have a living process on this machine. Imports no Dagster.
 
-A run's process, the *worker*, holds a lock on the file ``workers/<Dagster run id>`` in the home
+A run's process holds a lock on the file ``workers/<Dagster run id>`` in the home
 folder, with its process id in it. The system gives the lock up when the process ends, in whatever
 way, so the file tells a run that goes on from one whose process was killed.
 """
@@ -15,7 +15,7 @@ from contextlib import contextmanager
 
 @contextmanager
 def hold_run_lock(home: str, run_id: str) -> Generator[None]:
-    """Be the worker of a run; the file goes when the run has ended in order."""
+    """Be the process of a run; the file goes when the run has ended in order."""
     path = _path(home, run_id)
     os.makedirs(os.path.dirname(path), exist_ok=True)
     with open(path, "w", encoding="utf-8") as file:
@@ -27,8 +27,8 @@ def hold_run_lock(home: str, run_id: str) -> Generator[None]:
         os.unlink(path)
 
 
-def worker_of(home: str, run_id: str) -> int | None:
-    """The process id of a run's worker: 0 if it has died, None if it was never on this machine."""
+def process_of(home: str, run_id: str) -> int | None:
+    """The id of a run's process: 0 if it has died, None if it was never on this machine."""
     path = _path(home, run_id)
     try:
         with open(path, "r+", encoding="utf-8") as file:
@@ -42,7 +42,7 @@ def worker_of(home: str, run_id: str) -> int | None:
 
 
 def remove_stale(home: str, run_id: str) -> None:
-    """Remove what a dead worker left."""
+    """Remove what a dead process left."""
     try:
         os.unlink(_path(home, run_id))
     except FileNotFoundError:
@@ -50,7 +50,7 @@ def remove_stale(home: str, run_id: str) -> None:
 
 
 def log_path(home: str, run_id: str) -> str:
-    """Where a detached worker writes."""
+    """Where a detached run's process writes."""
     return os.path.join(home, "workers", f"{run_id}.log")
 
 

@@ -1,4 +1,4 @@
-"""Runs a job in this process. ``python -m ...deploy.worker`` is a run that outlives its command.
+"""Runs a job in this process. With ``python -m``, the run outlives its command.
 
 The detached form reads what to run from stdin, answers on stdout with one line of JSON when the
 run has been stored or refused, and then works on, writing to its log. Imports Dagster inside
@@ -45,7 +45,7 @@ class StoredRun:
 
         Raises:
             DagsterRunError: the file or the values given do not fit, or Dagster is a version that
-                has not what running a job here needs.
+                lacks what running a job here needs.
         """
         # A tenth of the time that the imports take would go into collecting their garbage.
         gc.disable()
@@ -55,7 +55,7 @@ class StoredRun:
             from ._dagster_internals import create_run, load_job
         except ImportError as error:
             raise DagsterRunError(
-                f"Dagster {dagster.__version__} has not what starting a run without a webserver "
+                f"Dagster {dagster.__version__} lacks what starting a run without a webserver "
                 f"needs ({error}). Start the run on a live deployment (--url), or install a "
                 "Dagster that metaflow-dagster is tested with (docs/versions.md)."
             ) from error
@@ -88,7 +88,7 @@ class StoredRun:
 
 @contextmanager
 def _ctrl_c_cancels(instance: DagsterInstance, run: DagsterRun) -> Generator[None]:
-    """Mark the run as being cancelled when SIGINT comes; Dagster takes it for a failure else.
+    """Mark the run as being cancelled when SIGINT comes, which Dagster would record as a failure.
 
     Dagster installs a signal handler of its own while it runs a job, so the signal is learnt of
     by the descriptor that Python writes signals to, in a thread.
