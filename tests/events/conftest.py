@@ -101,9 +101,10 @@ def end_run(instance: DagsterInstance) -> Callable[..., DagsterRun]:
         flow: str,
         status: DagsterRunStatus = DagsterRunStatus.SUCCESS,
         job: str | None = None,
+        hidden: str = ".dagster/metaflow_",
         **options: Any,
     ) -> DagsterRun:
-        tags = {"metaflow/flow": flow, **options.pop("tags", {})}
+        tags = {f"{hidden}flow": flow, **options.pop("tags", {})}
         run = DagsterRun(
             job_name=job or flow,
             run_id=str(uuid.uuid4()),

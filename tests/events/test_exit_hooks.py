@@ -128,3 +128,7 @@ def test_runs_of_others_are_left_alone(project, instance, end_run):
     # A code location's own executor knows nothing of hooks.
     runs = [end_run("HookedFlow"), end_run("HookedFlow", DagsterRunStatus.CANCELED)]
     assert [request.run_key for request in sensor.tick()] == [run.run_id for run in runs]
+    of_earlier_file = end_run("HookedFlow", failed, hidden="metaflow/")
+    instance.add_run_tags(of_earlier_file.run_id, {"metaflow/exit_hooks": of_earlier_file.run_id})
+    without_call = end_run("HookedFlow", failed, hidden="metaflow/")
+    assert [request.run_key for request in sensor.tick()] == [without_call.run_id]

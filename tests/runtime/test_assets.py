@@ -87,10 +87,10 @@ ASSETS = """{ assetNodes {
     status evaluation { description } } } } }
 } }"""
 OTHERS = """{ repositoriesOrError { ... on RepositoryConnection { nodes {
-  jobs { name owners { __typename } metadataEntries { label } }
-  sensors { name owners { __typename }
+  jobs { name description owners { __typename } metadataEntries { label } tags { key } }
+  sensors { name description owners { __typename }
     metadataEntries { label ... on AssetMetadataEntry { assetKey { path } } } }
-  schedules { name owners { __typename }
+  schedules { name description owners { __typename }
     metadataEntries { label ... on UrlMetadataEntry { url } } }
 } } } }"""
 
@@ -211,6 +211,12 @@ def test_sensors_and_jobs_say_what_they_belong_to(
         labels = {entry["label"] for entry in node["metadataEntries"]}
         assert labels >= {"source", "code package", "deployed", "deployed by", "metaflow ui"}
         assert node["owners"]
+        assert node.get("tags", []) == []  # what only processes read is hidden
+    assert {node["name"]: node["description"] for node in (*report["sensors"], schedule)} == {
+        "ReportFlow_event_0": "A run of ReportFlow on each event orders.arrived.",
+        "ReportFlow_on_finish_0": "A run of ReportFlow after each success of TrainFlow.",
+        "ReportFlow_schedule": "A run of ReportFlow at each time of its @schedule.",
+    }
     (link,) = [entry for entry in schedule["metadataEntries"] if entry["label"] == "metaflow ui"]
     assert link["url"] == "https://metaflow.example/ReportFlow"
 

@@ -24,7 +24,7 @@ def values(module: ModuleType) -> set[str]:
 
 def literals() -> Iterator[tuple[str, int, str]]:
     """Texts of code that are a tag, a variable or the beginning of a step key: not prose."""
-    pattern = re.compile(r"metaflow/(\w+)?|METAFLOW_DAGSTER_\w*|op_")
+    pattern = re.compile(r"metaflow/(\w+)?|[.]dagster/metaflow_\w*|METAFLOW_DAGSTER_\w*|op_")
     for path in sorted((ROOT / "src").rglob("*.py")):
         name = path.relative_to(OURS).as_posix() if OURS in path.parents else path.name
         for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):

@@ -1,25 +1,30 @@
 """Tags of Dagster runs, jobs and ops that one of our processes sets and another one reads."""
 
 PREFIX = "metaflow/"
-"""Of all of them: what a run is tagged with under it, its tasks are told."""
+"""Of what people may read: what a run is tagged with under it, its tasks are told."""
+HIDDEN = ".dagster/metaflow_"
+"""Of what only processes read: Dagster's UI hides it (``get_tag_type`` in
+dagster/_core/storage/tags.py). Runs of earlier files have the same names after ``PREFIX``."""
 
 # Of a job.
-FLOW = "metaflow/flow"
+FLOW = ".dagster/metaflow_flow"
 PROJECT = "metaflow/project"
 BRANCH = "metaflow/branch"
-END_STEP = "metaflow/end_step"  # where it is not called `end`
+END_STEP = ".dagster/metaflow_end_step"  # where it is not called `end`
 DOES_NOT_COMPILE = "metaflow/does_not_compile"  # a job that stands in for one
 
 # Of a run.
 RUN_ID = "metaflow/run_id"  # Metaflow's
 TAGS = "metaflow/tags"  # a JSON list: tags of this run's tasks
-DEFINITIONS_FILE = "metaflow/definitions_file"  # loaded to start it on this machine
+DEFINITIONS_FILE = (
+    ".dagster/metaflow_definitions_file"  # loaded to start it on this machine
+)
 SCHEDULED_TIME = "metaflow/scheduled_time"  # ISO 8601
 TRIGGERED_BY = "metaflow/triggered_by"  # a JSON list of events
 ORIGIN_RUN_ID = "metaflow/origin_run_id"  # the Metaflow run that it resumes
 RESUME_STEP = "metaflow/resume_step"  # from which on everything runs again
 RESUME_PARAMETERS = "metaflow/resume_parameters"  # given anew: names with commas
-EXIT_HOOKS = "metaflow/exit_hooks"  # how far its exit hooks have got
+EXIT_HOOKS = ".dagster/metaflow_exit_hooks"  # how far its exit hooks have got
 EXIT_HOOKS_OF = "metaflow/exit_hooks_of"  # of a run that calls them for another one
 
 # Of an op.

@@ -20,7 +20,7 @@ from .embed import Import, api_names, embed, names_in
 from .layout import WIDTH, layout
 from .literals import call, literal
 from .partitions import job_config_text, partitions_text, scheduled_text
-from .triggers import exit_hooks_call, sensor_call, sensor_summary
+from .triggers import exit_hooks_call, schedule_summary, sensor_call, sensor_summary
 
 # What comes before the ops depends on what they use, so it is put in afterwards.
 _IMPORTS_HERE = "# (imports)"
@@ -181,6 +181,7 @@ def _environment() -> jinja2.Environment:
         "types": _TYPES,
         "returns": {kind: returned for kind, (returned, _) in _RETURNS.items()},
         "shown": _shown,
+        "schedule_summary": schedule_summary,
         "sensor_call": sensor_call,
         "sensor_summary": sensor_summary,
         "exit_hooks_call": exit_hooks_call,

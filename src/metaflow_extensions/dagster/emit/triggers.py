@@ -29,20 +29,37 @@ def sensor_call(plan: JobPlan, trigger: EventTriggerPlan | FinishTriggerPlan) ->
 
 
 def exit_hooks_call(plan: JobPlan) -> str:
-    """The call that finds runs of the job, known by its name and the flow's tags."""
-    known_by = (tags.FLOW, tags.PROJECT, tags.BRANCH)
-    of_job = {name: plan.job_tags[name] for name in known_by if name in plan.job_tags}
-    args = ["FLOW", "context", literal(plan.job_name), literal(of_job)]
+    """The call that finds runs of the job, known by its name and the flow's."""
+    known_by = (tags.PROJECT, tags.BRANCH, tags.FLOW)
+    name = ".".join(plan.job_tags[part] for part in known_by if part in plan.job_tags)
+    args = ["FLOW", "context", literal(plan.job_name), literal(name)]
     return call("_missed_exit_hooks", args, {})
 
 
-def sensor_summary(trigger: EventTriggerPlan | FinishTriggerPlan) -> str:
-    """What a sensor does, for its docstring."""
+def sensor_summary(plan: JobPlan, trigger: EventTriggerPlan | FinishTriggerPlan) -> str:
+    """What a sensor does, for its description."""
     if isinstance(trigger, FinishTriggerPlan):
-        flows = " and ".join(trigger.flows)
-        return f"A run after each success of {flows}."
-    events = " and ".join(event.name for event in trigger.events)
-    return f"A run on each event {events}."
+        names = list(trigger.flows)
+        when = "after each success of" if len(names) == 1 else "whenever there is a new success of"
+    else:
+        names = [event.name for event in trigger.events]
+        when = "on each event" if len(names) == 1 else "whenever there is a new event of each of"
+    text = f"A run of {plan.flow_name} {when} {' and '.join(names)}."
+    if trigger.reset:
+        cron, zone = trigger.reset.cron, trigger.reset.timezone or "UTC"
+        text += f" What has come before a time of `{cron}` ({zone}) is forgotten then."
+    return text
+
+
+def schedule_summary(plan: JobPlan) -> str:
+    """What the schedule does, for its description."""
+    partitions, time = plan.partitions, plan.scheduled_time
+    which = "at each time of its @schedule"
+    if partitions:
+        one = "each partition" if partitions.is_static else "the partition that has ended last"
+        which = f"for {one}, whose key is the parameter {partitions.parameter}"
+    told = f" The parameter {time} is the time of the tick." if time else ""
+    return f"A run of {plan.flow_name} {which}.{told}"
 
 
 def _reset(reset: ResetPlan | None) -> dict[str, str]:

@@ -1,7 +1,7 @@
 """`@exit_hook`: functions of the flow that run once when a run has ended.
 
 The process that runs a job calls them when the last step has ended. Where that process died, a
-sensor starts a job of their own. The tag `metaflow/exit_hooks` on the run says that it is done.
+sensor starts a job of their own. A tag of the run that Dagster's UI hides says that it is done.
 """
 
 from collections.abc import Callable, Iterator
@@ -26,6 +26,8 @@ from .driver import _driver
 from .flow import _Flow
 from .identity import _metaflow_run_of
 from .sensors import (
+    _flow_of,
+    _hidden,
     _new_records,
     _ran_to_end,
     _read_cursor,
@@ -34,7 +36,7 @@ from .sensors import (
     _tick,
 )
 
-_HOOKS_DONE = "metaflow/exit_hooks"
+_HOOKS_DONE = ".dagster/metaflow_exit_hooks"
 _HOOKS_OF = "metaflow/exit_hooks_of"
 
 
@@ -90,13 +92,14 @@ def _call_exit_hooks(
 
 
 def _missed_exit_hooks(
-    flow: _Flow, context: SensorEvaluationContext, job_name: str, tags: dict[str, str]
+    flow: _Flow, context: SensorEvaluationContext, job_name: str, name: str
 ) -> SensorResult:
     """Start the hooks' own job for each run that ended without calling them.
 
     Args:
         job_name: The flow's job.
-        tags: Tags of that job: another code location may have a job of the same name.
+        name: `Flow` or `project.branch.Flow`: another code location may have a job of the same
+            name.
     """
     state = _read_cursor(context, ())
     ends = (
@@ -113,8 +116,8 @@ def _missed_exit_hooks(
         if (
             run is not None
             and run.job_name == job_name
-            and all(run.tags.get(name) == value for name, value in tags.items())
-            and run.tags.get(_HOOKS_DONE) != run_id
+            and _flow_of(run) == name
+            and _hidden(run, "exit_hooks") != run_id
             and (run.status != DagsterRunStatus.SUCCESS or _ran_to_end(run))
         ):
             requests.append(RunRequest(run_key=run_id, tags={_HOOKS_OF: run_id}))
@@ -127,7 +130,7 @@ def _call_missed_exit_hooks(flow: _Flow, context: OpExecutionContext) -> None:
     run = context.instance.get_run_by_id(run_id) if run_id else None
     if run is None:
         raise Failure(f"Started by its sensor only, with the tag {_HOOKS_OF}.")
-    if run.tags.get(_HOOKS_DONE) == run.run_id:
+    if _hidden(run, "exit_hooks") == run.run_id:
         context.log.info("The exit hooks of this run were called already.")
         return
     context.instance.add_run_tags(run.run_id, {_HOOKS_DONE: run.run_id})

@@ -223,8 +223,14 @@ def _on_finish(
 
 def _flow_of(run: DagsterRun) -> str:
     """`Flow` or `project.branch.Flow`; empty for a run that is none of a flow."""
-    parts = ("metaflow/project", "metaflow/branch", "metaflow/flow")
-    return ".".join(run.tags[part] for part in parts if part in run.tags)
+    project, branch = run.tags.get("metaflow/project"), run.tags.get("metaflow/branch")
+    return ".".join(part for part in (project, branch, _hidden(run, "flow")) if part)
+
+
+def _hidden(run: DagsterRun, name: str) -> str:
+    """A tag that Dagster's UI does not show; runs of earlier files have it where it does."""
+    tags = run.tags
+    return tags.get(f".dagster/metaflow_{name}") or tags.get(f"metaflow/{name}", "")
 
 
 def _ran_to_end(run: DagsterRun) -> bool:
@@ -234,11 +240,11 @@ def _ran_to_end(run: DagsterRun) -> bool:
 
 
 def _end_step(run: DagsterRun) -> str:
-    return run.tags.get("metaflow/end_step", "end")
+    return _hidden(run, "end_step") or "end"
 
 
 def _end_task(run: DagsterRun) -> str:
     """The pathspec of the flow's last task (see `_task_id`)."""
-    flow, end = run.tags["metaflow/flow"], _end_step(run)
+    flow, end = _hidden(run, "flow"), _end_step(run)
     task_id = _make_task_id(end) + _run_suffix(run)
     return f"{flow}/{_metaflow_run_of(run)}/{end}/{task_id}"

@@ -231,7 +231,8 @@ class LocalTarget(Target):
         return infos
 
     def how_to_open(self, run: RunInfo) -> str:
-        file = run.tags.get(tags.DEFINITIONS_FILE, "")
+        earlier = tags.DEFINITIONS_FILE.replace(tags.HIDDEN, tags.PREFIX)
+        file = run.tags.get(tags.DEFINITIONS_FILE) or run.tags.get(earlier, "")
         # What load_flows makes is loaded by the project that calls it.
         loaded = f" -f {shlex.quote(file)}" if file and not is_of_load_flows(file) else ""
         where = "" if loaded else " as in your project,"
