@@ -127,7 +127,7 @@ class FlowSource:
             return json.loads(text), error
         except subprocess.TimeoutExpired as error:
             raise DagsterDeployError(
-                f"It was not compiled within {_COMPILE_SECONDS} seconds. Look what the flow's "
+                f"It was not compiled within {_COMPILE_SECONDS} seconds. Check what the flow's "
                 "module does when it is imported."
             ) from error
         finally:

@@ -106,7 +106,7 @@ class MetaflowFlowsComponent(dg.Component, dg.Model, dg.Resolvable):
     ] = {}
     exclude: Annotated[
         list[str],
-        dg.Resolver.default(description="Patterns of paths that are no flows."),
+        dg.Resolver.default(description="Patterns of paths to leave out."),
     ] = []
     translator: Annotated[
         str | None,

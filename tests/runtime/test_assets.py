@@ -172,7 +172,7 @@ def test_boolean_artifacts_decide_checks(nodes: dict[str, Any]) -> None:
     }
     assert checks["is_good"] == {"status": "SUCCEEDED", "evaluation": {"description": None}}
     assert checks["is_large"] == {"status": "FAILED", "evaluation": {"description": None}}
-    said = "The artifact model is no boolean, but of type dict."
+    said = "The artifact model is not a boolean, but of type dict."
     assert checks["model"] == {"status": "FAILED", "evaluation": {"description": said}}
 
 

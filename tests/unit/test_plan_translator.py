@@ -62,7 +62,7 @@ def test_a_plain_translator_changes_nothing(load_flow):
         ("Wrong", r"Wrong\*.get_owners returns 'team:research'"),
         ("Failing", r"Failing\*.get_job_name fails for flow PlainFlow: KeyError"),
         ("Nope", "has no Nope"),
-        ("NoTranslator", "is no subclass of metaflow_dagster.DagsterMetaflowTranslator"),
+        ("NoTranslator", "is not a subclass of metaflow_dagster.DagsterMetaflowTranslator"),
     ],
 )
 def test_bad_translators(load_flow, name, problem):

@@ -126,7 +126,7 @@ def positive(_: Any, option: Any, value: int | None) -> int | None:
 @click.option(
     "--scheduled-time",
     metavar="PARAMETER",
-    help="The parameter that the flow's schedule sets to the time that it means.",
+    help="The parameter that the flow's schedule sets to the time that its tick stands for.",
 )
 @click.option(
     "--asset-key",
@@ -172,10 +172,10 @@ def positive(_: Any, option: Any, value: int | None) -> int | None:
     type=click.Choice(["embedded", "package"]),
     default="embedded",
     show_default=True,
-    help="embedded: FILE has in it all that it runs. package: a short FILE, which imports that "
-    "from metaflow-dagster; it must be installed where the job runs, in a version that FILE names.",
+    help="embedded: FILE contains all that it runs. package: FILE is short and imports that from "
+    "metaflow-dagster, which must be installed where the job runs, in a version that FILE names.",
 )
-@click.option("--force", is_flag=True, help="Overwrite FILE even if we did not generate it.")
+@click.option("--force", is_flag=True, help="Overwrite FILE even if it was not generated.")
 @click.option(
     "--origin-run-id",
     metavar="RUN",

@@ -32,7 +32,7 @@ def show_logs(
         step: A step, or one of its tasks (``train[3]``); None takes all.
         name: The job's name, where it is not the default one.
         url: The webserver, where it is not the configured one.
-        follow: Go on until the run ends.
+        follow: Continue until the run ends.
 
     Raises:
         DagsterRunError: there is no such run or step, or Dagster has kept no output.
@@ -59,8 +59,8 @@ def show_logs(
         of_step = f" of step *{step}*" if step else ""
         run_now = "has written nothing" if run.is_running else "has no output"
         raise DagsterRunError(
-            f"Run *{run.metaflow_run_id}*{of_step} {run_now} that {target.description} keeps. "
-            f"Metaflow has the output of finished tasks: logs {run.metaflow_run_id}/"
+            f"Run *{run.metaflow_run_id}*{of_step} {run_now} in {target.description}. "
+            f"Metaflow keeps the output of finished tasks: logs {run.metaflow_run_id}/"
             f"{step.split('[')[0] if step else 'STEP'}"
         )
 

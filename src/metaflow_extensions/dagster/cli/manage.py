@@ -122,7 +122,7 @@ def delete_job(
         print_json(state, {**_job_as_dict(deployment), "switched_off": off})
         return
     state.echo(
-        f"Job *{deployment.name}* is no longer deployed. Runs in flight go on. "
+        f"Job *{deployment.name}* is no longer deployed. Runs in progress continue. "
         + "".join(f"{starter.name} is switched off. " for starter in stopped)
         + f"Take {deployment.definitions_file} out of Dagster's workspace, if it is in one.",
         bold=True,

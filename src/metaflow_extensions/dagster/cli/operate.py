@@ -40,7 +40,9 @@ def _run_options(command: Command) -> Command:
             "--tag", "tags", multiple=True, help="Tag this run and its tasks. Repeatable."
         ),
         click.option(
-            "--wait", is_flag=True, help="Follow the run to its end; the exit code tells success."
+            "--wait",
+            is_flag=True,
+            help="Follow the run to its end; the exit code says whether it succeeded.",
         ),
         as_json,
         click.option("--deployer-attribute-file", hidden=True, help="For the Deployer API."),
@@ -67,13 +69,13 @@ def trigger(obj: CliState, **values: Any) -> None:
     demands=False,
     help="""Start a run that reuses the finished tasks of another one.
 
-    The run goes on where run RUN stopped, or from STEP where that is given, with the flow as it is
-    now. Parameters and configs are those of RUN, but for parameters given here.
+    The run continues where RUN stopped, or from STEP if that is given, with the flow as it is now.
+    Parameters and configs are those of RUN, except for parameters given here.
     """,
 )
 @click.argument("step_to_rerun", required=False, metavar="[STEP]")
 @click.option("--authorize", metavar="TOKEN", help="Show the production token of the job.")
-@click.option("--origin-run-id", metavar="RUN", help="The Metaflow run to go on from.")
+@click.option("--origin-run-id", metavar="RUN", help="The Metaflow run to continue from.")
 @click.option(
     "--as-deployed",
     is_flag=True,
@@ -118,10 +120,12 @@ def _authorize(command: Command) -> Command:
     )(command)
 
 
-@click.command(help="Show how a run stands: RUN_ID, or the latest one of the job.")
+@click.command(help="Show the status of a run: RUN_ID, or the latest one of the job.")
 @click.argument("run_id", required=False)
 @click.option(
-    "--watch", is_flag=True, help="Follow the run to its end; the exit code tells success."
+    "--watch",
+    is_flag=True,
+    help="Follow the run to its end; the exit code says whether it succeeded.",
 )
 @_job_options
 @as_json
@@ -136,7 +140,7 @@ def status(
 
 
 @click.command(
-    help="""Print what the tasks of a run have written, and what they write until it ends.
+    help="""Print the output of a run's tasks, and follow it until the run ends.
 
     Without RUN_ID it is the latest run; STEP is a step, or a task of it such as train[3].
     """
@@ -147,7 +151,7 @@ def status(
     "--follow/--no-follow",
     default=True,
     show_default=True,
-    help="Go on until the run ends.",
+    help="Continue until the run ends.",
 )
 @_job_options
 @click.pass_obj
@@ -201,7 +205,7 @@ def delete(obj: CliState, **values: Any) -> None:
 @click.command(
     help="""Delete old runs of the job, with their events, from Dagster's storage.
 
-    Metaflow keeps its own of them. Runs in progress, and those that they re-execute, are never
+    What Metaflow keeps of them stays. Runs in progress, and those that they re-execute, are never
     deleted.
     """
 )

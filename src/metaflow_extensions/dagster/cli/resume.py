@@ -1,4 +1,4 @@
-"""``dagster resume``: go on from a run, with the flow as it is now or as it was deployed."""
+"""``dagster resume``: continue from a run, with the flow as it is now or as it was deployed."""
 
 from __future__ import annotations
 
@@ -104,7 +104,7 @@ def _origin(state: CliState, origin_run_id: str | None) -> TaskDatastore:
     """
     if not origin_run_id:
         raise DagsterRunError(
-            "Say which run to go on from: dagster resume --origin-run-id RUN. "
+            "Say which run to continue from: dagster resume --origin-run-id RUN. "
             "`dagster runs` lists those of this flow."
         )
     tasks = listable(state.flow_datastore).get_task_datastores(origin_run_id, steps=["_parameters"])

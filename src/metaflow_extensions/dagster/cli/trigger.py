@@ -157,7 +157,7 @@ class _Announcement:
             registry = Registry.of(self._state.flow_datastore)
             registry.save_run(self._deployment.name, run_id, address)
         except Exception as error:  # the datastore's own; the run is on all the same
-            self._state.echo(f"Where the run went could not be noted: {error}", fg="yellow")
+            self._state.echo(f"Could not record where the run went: {error}", fg="yellow")
 
     def end(self) -> None:
         """Say to a program how the run has ended."""

@@ -58,7 +58,7 @@ class CodePackage:
         except Exception as error:
             if not self._package.is_packed:
                 raise DagsterDeployError(
-                    f"The flow's code could not be packaged: {error}. Mend what it names, then run "
+                    f"The flow's code could not be packaged: {error}. Fix what it names, then run "
                     "the command again."
                 ) from error
             raise DagsterDeployError(

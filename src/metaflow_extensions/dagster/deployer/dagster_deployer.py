@@ -81,7 +81,7 @@ class DagsterDeployer(DeployerImpl):
         partition : str, optional, default None
             Partitions whose keys set a parameter, such as `day=daily:2026-01-01`.
         scheduled_time : str, optional, default None
-            The parameter that the flow's schedule sets to the time that it means.
+            The parameter that the flow's schedule sets to the time that its tick stands for.
         asset_key : str, optional, default None
             Key of the flow's asset, with slashes. Project, branch and flow if not given.
         group : str, optional, default None

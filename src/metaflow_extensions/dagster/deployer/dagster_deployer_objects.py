@@ -259,7 +259,7 @@ class DagsterDeployedFlow(DeployedFlow):
         Parameters
         ----------
         origin_run_id : str
-            The Metaflow run to go on from.
+            The Metaflow run to continue from.
         step_to_rerun : str, optional, default None
             Run everything from this step on again.
         **kwargs : Any

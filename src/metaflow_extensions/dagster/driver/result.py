@@ -61,7 +61,7 @@ class TaskResult:
                 neither retried nor caught.
         """
         if self.refusal:
-            raise final_failure(f"The run cannot go on after {self.path}", self.refusal)
+            raise final_failure(f"The run cannot continue after {self.path}", self.refusal)
         return self
 
 

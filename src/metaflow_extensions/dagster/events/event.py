@@ -89,7 +89,7 @@ class DagsterEvent:
         try:
             if not force and not os.environ.get(variables.RUN_ID):
                 raise DagsterEventException(
-                    f"Event {self._name} was not published: this is no run of a deployed flow. "
+                    f"Event {self._name} was not published: this run is not one of a deployed flow. "
                     "Use publish() to publish it all the same."
                 )
             fields = self._fields(payload or {})

@@ -131,8 +131,8 @@ def _trigger(decorator: Any) -> TriggerView:
     except (TypeError, AttributeError) as error:
         # What Metaflow's own checks run into when a function returns something of another type.
         raise DagsterDeployError(
-            f"A deploy-time function of *@{decorator.name}* returned something that is no "
-            "event or flow. Return a name, or what the decorator takes in its place."
+            f"A deploy-time function of *@{decorator.name}* returned something other than "
+            "an event or flow. Return a name, or what the decorator takes in its place."
         ) from error
     return TriggerView(decorator.name, tuple(decorator.triggers), decorator.options or {})
 

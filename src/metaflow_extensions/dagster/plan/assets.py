@@ -181,13 +181,13 @@ def _named(view: FlowView, option: str, text: str) -> tuple[str, str]:
         )
     if artifact.startswith("_") or artifact in {each.name for each in view.parameters}:
         raise DagsterDeployError(
-            f"{option} {verbatim(text)}: {verbatim(artifact)} is a parameter or private, and no "
+            f"{option} {verbatim(text)}: {verbatim(artifact)} is a parameter or private, not a "
             "result of the step. Name an artifact that the step sets."
         )
     if shapes[step].foreaches:
         raise DagsterDeployError(
-            f"{option} {verbatim(text)}: step {step} runs once for each item of a foreach, so that "
-            "there is no one artifact of it. Name an artifact of the step that joins them."
+            f"{option} {verbatim(text)}: step {step} runs once for each item of a foreach, so it has "
+            "many artifacts of this name. Name an artifact of the step that joins them."
         )
     return step, artifact
 

@@ -230,8 +230,8 @@ def _check_dask(executor: str, ops: Iterable[OpPlan]) -> None:
             what = "retries"
         if what:
             raise DagsterDeployError(
-                f"Step *{op.step}* has {what}, which {executor} cannot run: it knows no steps "
-                f"that turn up, are skipped or repeated during a run. Use --executor "
+                f"Step *{op.step}* has {what}, which {executor} cannot run: steps may not "
+                f"appear, be skipped or be repeated during its runs. Use --executor "
                 f"{DASK_EXECUTOR}, which can."
             )
 

@@ -142,8 +142,8 @@ def _keys(parameter: ParameterView, keys: Sequence[str]) -> tuple[str, ...]:
         # StaticPartitionsDefinition refuses these, and an empty key says nothing.
         if not key or "..." in key or keys.count(key) > 1 or not key.isprintable():
             raise DagsterDeployError(
-                f"--partition {parameter.name}: {key!r} is empty, twice in the list, or holds what "
-                "no key of a partition may. Write different keys, such as keys:eu,us."
+                f"--partition {parameter.name}: {key!r} is empty, twice in the list, or holds "
+                "characters that partition keys may not have. Write different keys, such as keys:eu,us."
             )
         try:
             if str(parameter.kind) not in ("str", "int", "float", "bool"):
@@ -165,6 +165,6 @@ def _start(text: str, form: str) -> str:
             continue
     example = datetime(2026, 1, 1).strftime(form)
     raise DagsterDeployError(
-        f"--partition: {verbatim(repr(text))} is no time at which partitions begin. Write it as "
-        f"{example}."
+        f"--partition: {verbatim(repr(text))} is not a time at which partitions can begin. "
+        f"Write it as {example}."
     )

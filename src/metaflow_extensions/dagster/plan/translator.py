@@ -217,7 +217,7 @@ class Translation:
         wrong = isinstance(value, str) and kind is not str and str not in _kinds(kind)
         if wrong or not isinstance(value, kind):
             wanted = " or ".join(each.__name__ for each in _kinds(kind))
-            raise DagsterDeployError(f"{name} returns {value!r}, which is no {wanted}.")
+            raise DagsterDeployError(f"{name} returns {value!r}, and not {wanted}.")
         return value
 
 
@@ -255,7 +255,7 @@ def _load(named: str) -> DagsterMetaflowTranslator:
         ) from error
     if not (isinstance(found, type) and issubclass(found, DagsterMetaflowTranslator)):
         raise DagsterDeployError(
-            f"--translator *{named}* is no subclass of "
+            f"--translator *{named}* is not a subclass of "
             "metaflow_dagster.DagsterMetaflowTranslator. Make it one."
         )
     return found()

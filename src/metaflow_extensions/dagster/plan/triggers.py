@@ -154,7 +154,7 @@ def _parameters(event: str, mapping: Any, names: dict[str, str]) -> tuple[tuple[
     """(parameter, payload field) pairs, parameters with the flow's own spelling."""
     if not isinstance(mapping, Mapping):
         raise DagsterDeployError(
-            f"The parameters of event *{event}* in *@trigger* are no mapping. Write "
+            f"The parameters of event *{event}* in *@trigger* must be a mapping. Write "
             '{"flow_parameter": "event_field"}.'
         )
     pairs: list[tuple[str, str]] = []

@@ -160,7 +160,7 @@ def _boolean(flow: _Flow, task: Any, name: str) -> tuple[bool, str | None]:
         return False, f"The step left no artifact {name}."
     kind, _, *values = task.artifacts[name] or ("bool", 0)
     if not re.fullmatch(r"bool|numpy\.bool_?", kind):
-        return False, f"The artifact {name} is no boolean, but of type {kind}."
+        return False, f"The artifact {name} is not a boolean, but of type {kind}."
     value = (
         values[0]
         if values

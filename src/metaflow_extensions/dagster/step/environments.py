@@ -61,9 +61,9 @@ def prepare_environment(
     prefix = _make(state, step_name, definition, solution)
     if missing := packages_missing_in(prefix, solution):
         raise DagsterRunError(
-            f"The environment of step {step_name} on this machine, {prefix}, was made of another "
+            f"The environment of step {step_name} on this machine, {prefix}, was made from another "
             f"solution than the deployed one: it lacks {missing[0]}. Remove that folder when no "
-            "task uses it, and it is made anew."
+            "task uses it; the next task makes it again."
         )
 
 
@@ -99,7 +99,7 @@ def _solution(step_name: str, definition: Mapping[str, Any], folder: str) -> dic
                 raise DagsterRunError(
                     f"The code package has no {kind} packages for {platform} and the environment "
                     f"{definition['id_']} of step {step_name} in its conda.manifest. They are not "
-                    "solved anew, which could give others. Deploy the flow again."
+                    "solved again, as that could give others. Deploy the flow again."
                 )
     return solution
 

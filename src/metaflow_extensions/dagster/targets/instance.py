@@ -78,7 +78,8 @@ class LocalTarget(Target):
         if not answer:
             said = stderr.read().strip().splitlines()
             raise DagsterRunError(
-                "The process of the run ended before the run began: " + (said or ["no word"])[-1]
+                "The process of the run ended before the run began: "
+                + (said or ["it said nothing"])[-1]
             )
         refusal = json.loads(answer).get("error")
         if refusal:

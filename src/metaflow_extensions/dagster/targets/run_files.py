@@ -37,7 +37,7 @@ def delete_run(instance: DagsterInstance, home: str, run_id: str) -> None:
         _delete_files(instance, home, run_id)
     except Exception as error:  # captured logs may be in any store, with exceptions of its own
         raise DagsterRunError(
-            f"The files of run {run_id} cannot be deleted ({error}). The run stays: see to that, "
+            f"The files of run {run_id} cannot be deleted ({error}). The run stays: fix that, "
             "and prune again."
         ) from error
     instance.delete_run(run_id)

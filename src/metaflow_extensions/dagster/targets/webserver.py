@@ -234,8 +234,8 @@ class LiveTarget(Target):
 
     def prune(self, job: str, before: float, failed: bool, dry_run: bool) -> list[RunInfo]:
         raise DagsterRunError(
-            f"Only whoever can open Dagster's storage prunes it, and {self.description} is known "
-            "by its webserver. Run this where DAGSTER_HOME names its instance, without --url and "
+            f"prune needs Dagster's storage, and {self.description} is reached through its "
+            "webserver. Run this where DAGSTER_HOME names its instance, without --url and "
             "METAFLOW_DAGSTER_URL."
         )
 
