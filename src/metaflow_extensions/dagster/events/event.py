@@ -89,8 +89,8 @@ class DagsterEvent:
         try:
             if not force and not os.environ.get(variables.RUN_ID):
                 raise DagsterEventException(
-                    f"Event {self._name} was not published: this run is not one of a deployed flow. "
-                    "Use publish() to publish it all the same."
+                    f"Event {self._name} was not published: this run is not one of a deployed "
+                    "flow. Use publish() to publish it all the same."
                 )
             fields = self._fields(payload or {})
             _send(self._name, fields, self._url)

@@ -186,8 +186,8 @@ def _named(view: FlowView, option: str, text: str) -> tuple[str, str]:
         )
     if shapes[step].foreaches:
         raise DagsterDeployError(
-            f"{option} {verbatim(text)}: step {step} runs once for each item of a foreach, so it has "
-            "many artifacts of this name. Name an artifact of the step that joins them."
+            f"{option} {verbatim(text)}: step {step} runs once for each item of a foreach, so it "
+            "has many artifacts of this name. Name an artifact of the step that joins them."
         )
     return step, artifact
 

@@ -143,7 +143,8 @@ def _keys(parameter: ParameterView, keys: Sequence[str]) -> tuple[str, ...]:
         if not key or "..." in key or keys.count(key) > 1 or not key.isprintable():
             raise DagsterDeployError(
                 f"--partition {parameter.name}: {key!r} is empty, twice in the list, or holds "
-                "characters that partition keys may not have. Write different keys, such as keys:eu,us."
+                "characters that partition keys may not have. Write different keys, such as "
+                "keys:eu,us."
             )
         try:
             if str(parameter.kind) not in ("str", "int", "float", "bool"):
