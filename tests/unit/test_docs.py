@@ -5,11 +5,15 @@ import re
 import shutil
 import subprocess
 import sys
+from fnmatch import fnmatchcase
 from pathlib import Path
 
+import dagster
+import metaflow
 import pytest
 
-from metaflow_extensions.dagster.cli.main import dagster
+from metaflow_extensions.dagster.cli.main import dagster as command_group
+from metaflow_extensions.dagster.plan import settings
 from metaflow_extensions.dagster.plan.cron import five_field_cron
 
 ROOT = Path(__file__).parents[2]
@@ -56,9 +60,64 @@ def test_pictures_are_shown_and_can_be_taken_anew():
 def test_options_are_documented():
     text = (ROOT / "docs/reference/options.md").read_text(encoding="utf-8")
     documented = set(re.findall(r"^\| `(--[a-z-]+)", text, re.MULTILINE))
-    for option in dagster.commands["create"].params:
+    for option in command_group.commands["create"].params:
         if option.opts[0].startswith("--") and not getattr(option, "hidden", False):
             assert documented & set(option.opts), option.opts
+
+
+def test_commands_are_documented():
+    """With every option, except those that the page names for all commands."""
+    text = (ROOT / "docs/reference/commands.md").read_text(encoding="utf-8")
+    rows = re.findall(r"^\| `([a-z-]+)[^|]*` \| ([^|]+) \| ([^|]+) \|$", text, re.MULTILINE)
+    documented = {name: set(re.findall(r"--[a-z-]+", f"{does} {own}")) for name, does, own in rows}
+    everywhere = {"--name", "--url"}
+    visible = {n: c for n, c in command_group.commands.items() if n != "create" and not c.hidden}
+    assert documented.keys() == visible.keys()
+    for name, command in visible.items():
+        # Of a switch, the page shows the side that is not the default.
+        options = {
+            option.secondary_opts[0] if option.default and option.secondary_opts else option.opts[0]
+            for option in command.params
+            if option.opts[0].startswith("--") and not getattr(option, "hidden", False)
+        }
+        ours = documented[name] - ({"--json"} if "--json" not in options else set())
+        assert ours - everywhere == options - everywhere, name
+    without_url = {
+        n for n, c in visible.items() if "--url" not in {o for p in c.params for o in p.opts}
+    }
+    assert without_url == set(re.findall("`(.+?)`", text.split("All but ")[1].split(" take ")[0]))
+
+
+def test_settings_that_a_file_gets_are_documented():
+    page = (ROOT / "docs/reference/options.md").read_text(encoding="utf-8")
+    section = page.split("The file gets those")[1].split("\n\nIt never gets")[0]
+    patterns = set(re.findall("`([A-Z0-9_*]+)`", section))
+    for name in settings._BAKED:
+        assert any(fnmatchcase(name, pattern) for pattern in patterns), name
+    for pattern in patterns - {f"{settings._BAKED_PREFIX}*"}:
+        assert any(fnmatchcase(name, pattern) for name in settings._BAKED), pattern
+
+
+def test_errors_that_are_explained_are_printed():
+    """Of Metaflow, Dagster, or this package: three words in a row are in a source."""
+    text = (ROOT / "docs/troubleshooting.md").read_text(encoding="utf-8")
+    shown = [
+        message
+        for title in re.findall(r"^\*\*(.+?)\*\*", text, re.MULTILINE)
+        for message in re.findall(r"(`+)(.+?)\1(?!`)", title)
+        if message[1].count(" ") > 1
+    ]
+    neighbours = [Path(module.__path__[0]) for module in (metaflow, dagster)]
+    sources = "\n".join(
+        re.sub(r"[\"']\s*\n\s*f?[\"']", "", path.read_text(encoding="utf-8"))
+        for folder in (ROOT / "src", *neighbours)
+        for path in folder.rglob("*.py")
+    )
+    assert len(shown) >= 8
+    for _, message in shown:
+        words = message.split()
+        runs = [" ".join(words[start : start + 3]) for start in range(len(words) - 2)]
+        assert any(run in sources for run in runs), message
 
 
 def test_variables_are_documented():
