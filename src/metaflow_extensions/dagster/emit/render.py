@@ -238,7 +238,7 @@ def _op_decorator(op: OpPlan) -> str:
 
 
 def _helper_decorator(plan: JobPlan, kind: HelperOp, name: str) -> str:
-    out = {} if kind is HelperOp.COLLECT else {"out": "DynamicOut()"}
+    out = {"out": "DynamicOut()"} if kind.is_dynamic else {}
     of_op = {**dict(plan.engine.helper_tags), tags.HELPER: kind.value}
     return "@" + call("op", (), {"name": literal(name), **out, "tags": literal(of_op)})
 

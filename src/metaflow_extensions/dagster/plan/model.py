@@ -51,6 +51,11 @@ class HelperOp(str, Enum):
     JOIN_SPLITS = "join_splits"
     """Per outer item, the paths of its splits."""
 
+    @property
+    def is_dynamic(self) -> bool:
+        """Whether it emits items, over which Dagster maps what follows, and not one list."""
+        return self is not HelperOp.COLLECT
+
 
 @dataclass(frozen=True)
 class InputPlan:
