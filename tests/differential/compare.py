@@ -10,7 +10,7 @@ from collections.abc import Iterator
 from collections.abc import Set as AbstractSet
 from typing import Any
 
-_PLUMBING = re.compile(r"(fan_out|collect|gather)_")
+_HELPER_OP = re.compile(r"(fan_out|collect|gather)_")
 
 
 def differences(native: dict[str, Any], dagster: dict[str, Any]) -> list[str]:
@@ -126,7 +126,7 @@ def _dagster(case_fails: bool, run: dict[str, Any], facts: dict[str, Any]) -> It
     steps = facts["steps"]
     ops = {key for key in steps if key.startswith("op_")}
     for key in sorted(steps.keys() - ops):
-        if not _PLUMBING.match(key):
+        if not _HELPER_OP.match(key):
             yield f"the Dagster run has a step of an unexpected kind: {key}"
     gangs = {key.split("[")[0] for key, task in run["tasks"].items() if _controls(task)}
     depths = foreach_depths(run["graph"], gangs)

@@ -151,6 +151,13 @@ def test_the_readme_names_tests_that_exist():
         assert tests or not needs_one, f"{what}: {status}, by no test"
 
 
+def test_make_targets_are_documented():
+    text = (ROOT / "CONTRIBUTING.md").read_text(encoding="utf-8")
+    makefile = (ROOT / "Makefile").read_text(encoding="utf-8")
+    targets = set(re.findall(r"^([a-z-]+):.*## ", makefile, re.MULTILINE)) - {"help"}
+    assert targets == set(re.findall(r"`make ([a-z-]+)[ `]", text))
+
+
 def test_cron_examples():
     text = (ROOT / "docs/guides/schedules-and-triggers.md").read_text(encoding="utf-8")
     examples = re.findall(r"^\| `([^`@]+)` \| `([^`]+)` \|", text, re.MULTILINE)
