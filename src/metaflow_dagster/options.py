@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, fields
-from typing import Any
+from typing import Any, cast
 
 import metaflow as metaflow  # before its extension, which it loads itself
 
@@ -25,6 +25,12 @@ class FlowOptions(CreateOptions):
     """Options of the flow itself, which go before ``dagster``: ``("--production",)``."""
     authorize: str | None = None
     """The production token of the deployment, where somebody else has made it."""
+
+    def __post_init__(self) -> None:
+        for field in fields(self):
+            value: Any = getattr(self, field.name)
+            if isinstance(value, list):  # as in a literal of one's own
+                object.__setattr__(self, field.name, tuple(cast("list[str]", value)))
 
     @classmethod
     def of(cls, values: FlowOptions | Mapping[str, Any] | None) -> FlowOptions:

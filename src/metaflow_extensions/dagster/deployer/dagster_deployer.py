@@ -5,12 +5,50 @@ Metaflow imports this module in every process, so what it returns is imported wh
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any, ClassVar
+from typing import TYPE_CHECKING, Any, ClassVar, TypedDict
 
 from metaflow.runner.deployer_impl import DeployerImpl
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from typing_extensions import Unpack
+
     from .dagster_deployer_objects import DagsterDeployedFlow
+
+
+class CreateArguments(TypedDict, total=False):
+    """What ``create`` takes, for type checkers; described there."""
+
+    file: str | None
+    tags: Sequence[str] | None
+    decospecs: Sequence[str] | None
+    namespace: str | None
+    workflow_timeout: int | None
+    max_workers: int | None
+    executor: str
+    executor_config: str | None
+    image: str | None
+    pools: Sequence[str] | None
+    step_tags: Sequence[str] | None
+    run_tags: Sequence[str] | None
+    schedule_on: bool
+    triggers_on: bool
+    emit_events: bool
+    partition: str | None
+    scheduled_time: str | None
+    asset_key: str | None
+    group: str | None
+    owners: Sequence[str] | None
+    assets: Sequence[str] | None
+    asset_checks: Sequence[str] | None
+    translator: str | None
+    warm_start: bool
+    runtime: str
+    force: bool
+    authorize: str | None
+    generate_new_token: bool
+    new_token: str | None
 
 
 class DagsterDeployer(DeployerImpl):
@@ -42,7 +80,7 @@ class DagsterDeployer(DeployerImpl):
 
         return DagsterDeployedFlow
 
-    def create(self, **kwargs: Any) -> DagsterDeployedFlow:
+    def create(self, **kwargs: Unpack[CreateArguments]) -> DagsterDeployedFlow:
         """
         Compile the flow into a Dagster definitions file, and register the job.
 
