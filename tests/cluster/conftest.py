@@ -53,9 +53,15 @@ Check = Callable[..., dict[str, Any]]
 
 
 @pytest.fixture
+def left(cluster: Cluster) -> Callable[[], list[Any]]:
+    """What a run has left: what runs, and what may still start something."""
+    return lambda: [*cluster.running(), *cluster.unfinished_jobs()]
+
+
+@pytest.fixture
 def check(
     tmp_path: Path,
-    cluster: Cluster,
+    left: Callable[[], list[Any]],
     remote: Remote,
     env: dict[str, str],
     reader: runs.Reader,
@@ -63,9 +69,9 @@ def check(
     dagster_home: Path,
     pytestconfig: pytest.Config,
 ) -> Check:
-    """Run a case with ``@kubernetes`` natively and in Dagster, and hold the runs to each other.
+    """Run a case natively and in Dagster, and hold the runs to each other.
 
-    Nothing may be left of either in the cluster.
+    Nothing may be left of either where its tasks ran.
     """
     assert pytestconfig.cache is not None
     cache = Path(pytestconfig.cache.mkdir("native-runs"))
@@ -84,20 +90,22 @@ def check(
         found = [d for d in found if not any(pattern in d for pattern in case.ignore)]
         text = "\n".join(f"- {difference}" for difference in found[:25])
         assert not found, f"{text}\n{facts['failures']}\n{output[-3000:]}"
-        assert (cluster.running(), cluster.unfinished_jobs()) == ([], [])
+        assert left() == []
         return {"native": native, "dagster": made, "facts": facts, "output": output}
 
     return check
 
 
 def neutral(run: dict[str, Any]) -> dict[str, Any]:
-    """A run's summary without the names of its pods, and how often their start was told of."""
+    """A run's summary without names of pods and jobs, and how often their start was told of."""
     text = json.dumps(run)
     text = re.sub(r"\b(pod|job) t-[0-9a-f]{8}-\w{5}(-\w{5})?", "pod <pod>", text)
     text = re.sub(r"\bt-[0-9a-f]{8}-\w{5}-\w{5}\b", "<pod>", text)
     text = re.sub(r"\bjs-[0-9a-f]{6}(-\w+-\d+-\w{5})?", "<jobset>", text)
     text = re.sub(r"\b[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}\b", "<uid>", text)
-    text = re.sub(r"/[^\s\"']*?/cluster/pods/<uid>", "<folder>", text)  # of another test session
+    text = re.sub(r"\b[0-9a-f]{32}\b", "<uid>", text)
+    # Of another test session.
+    text = re.sub(r"/[^\s\"']*?/(cluster/pods|batch/jobs)/<uid>", "<folder>", text)
     text = re.sub(r"\[[^\]\"]*\] Task is starting \([^\"]*?\)\.\.\.\\n", "", text)
     # What saving the logs took, which is in the log of a pod that fails.
     text = re.sub(r"(elapsed_seconds=|mflog_std(?:out|err)\W+)[\d.]+", r"\1<number>", text)

@@ -12,8 +12,9 @@ from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
 
+from ..containers import make_image
 from .controllers import Controllers, finished_as
-from .image import make_image
+from .dns import dns
 from .kubelet import Kubelet, Node
 from .server import Server
 from .store import Object, Store
@@ -141,7 +142,7 @@ def _kubeconfig(url: str) -> Object:
 def serve(folder: Path, images: Mapping[str, Path] | None = None) -> Iterator[Cluster]:
     """A cluster on this machine; its one image is the one that Metaflow takes by default."""
     if images is None:
-        image = make_image(folder / "image", folder / "dns")
+        image = make_image(folder / "image", dns(folder / "dns"))
         images = {f"python:{sys.version_info[0]}.{sys.version_info[1]}": image}
     cluster = Cluster(folder, images)
     try:

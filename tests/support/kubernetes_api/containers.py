@@ -1,99 +1,24 @@
-"""A pod's container as a process of this machine."""
+"""What a container of a pod is given: its command, variables and mounts."""
 
 from __future__ import annotations
 
 import base64
-import contextlib
 import os
 import re
-import signal
-import subprocess
-import sys
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
-from .shim import descendants, kill_all
 from .store import Object, Store
-
-_SHIM = Path(__file__).with_name("shim.py")
 
 
 class ConfigError(Exception):
     """What the kubelet calls ``CreateContainerConfigError``."""
 
 
-class Container:
-    """A process with a root folder, home and temporary folder of its own.
-
-    Its environment is that of its image (``PATH``, ``HOME`` and others below), its host name and
-    what the pod's spec gives. Paths are those of the machine: there is no file system of its
-    own, so mounts show only where they are below ``mounts``.
-    """
-
-    def __init__(
-        self, root: Path, spec: Object, env: Mapping[str, str], image_bin: Path, name: str
-    ) -> None:
-        self.root = root
-        self.log = root / "log"
-        work = Path(spec.get("workingDir") or root / "work")
-        for folder in (root / "work", root / "home", root / "tmp", work):
-            folder.mkdir(parents=True, exist_ok=True)
-        self.env = {
-            "PATH": f"{image_bin}:/usr/local/bin:/usr/bin:/bin:/usr/sbin:/sbin",
-            "HOME": str(root / "home"),
-            "TMPDIR": str(root / "tmp"),
-            "LANG": "C.UTF-8",
-            "HOSTNAME": name,
-            "METAFLOW_SKIP_INSTALL_DEPENDENCIES": "1",  # the image has them
-            **env,
-        }
-        command = [*(spec.get("command") or ()), *(spec.get("args") or ())]
-        self.command = [expanded(part, env) for part in command]
-        with self.log.open("ab") as log:
-            self.process = subprocess.Popen(
-                [sys.executable, "-S", "-E", str(_SHIM), *self.command],
-                cwd=work,
-                env=self.env,
-                stdin=subprocess.DEVNULL,
-                stdout=log,
-                stderr=log,
-                start_new_session=True,
-            )
-
-    @property
-    def exit_code(self) -> int | None:
-        return self.process.poll()
-
-    def terminate(self) -> None:
-        with contextlib.suppress(ProcessLookupError):
-            self.process.send_signal(signal.SIGTERM)
-
-    def kill(self) -> None:
-        """End all processes at once; the runtime then sees exit code 137."""
-        while left := descendants(self.process.pid):
-            kill_all(left, signal.SIGKILL)
-            with contextlib.suppress(subprocess.TimeoutExpired):
-                self.process.wait(timeout=0.05)
-
-    def killall5(self) -> None:
-        """SIGTERM to all processes but the first, which has no handler for it."""
-        first = {
-            pid
-            for pid in descendants(self.process.pid)
-            if _parent(pid) == self.process.pid and pid == min(descendants(self.process.pid))
-        }
-        kill_all(descendants(self.process.pid) - first, signal.SIGTERM)
-
-    def said(self) -> str:
-        return self.log.read_text(errors="replace")
-
-
-def _parent(pid: int) -> int:
-    with contextlib.suppress(OSError):
-        stat = Path(f"/proc/{pid}/stat").read_text(errors="replace")
-        return int(stat.rpartition(")")[2].split()[1])
-    return 0
+def command(spec: Object, env: Mapping[str, str]) -> list[str]:
+    parts = [*(spec.get("command") or ()), *(spec.get("args") or ())]
+    return [expanded(part, env) for part in parts]
 
 
 def environment(store: Store, pod: Object, spec: Object) -> dict[str, str]:

@@ -8,7 +8,8 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-from .containers import ConfigError, Container, environment, mount
+from ..containers import Container
+from .containers import ConfigError, command, environment, mount
 from .store import Object, Store, now
 
 _LOGGED = 2048  # bytes of a log that become a message (FallbackToLogsOnError)
@@ -153,7 +154,8 @@ class Kubelet:
             return
         name = pod["spec"].get("hostname") or pod["metadata"]["name"]
         self._name(pod)
-        container = Container(root, spec, env, self.node.images[image], name)
+        work = Path(spec["workingDir"]) if spec.get("workingDir") else None
+        container = Container(root, command(spec, env), env, self.node.images[image], name, work)
         running.container, running.started = container, now()
         self._logs[pod["metadata"]["uid"]] = container.log
 

@@ -54,7 +54,10 @@ _BAKED = (
             # The second says which of its environments a pod takes: that of its architecture.
             *("KUBERNETES_FETCH_EC2_METADATA", "KUBERNETES_CONDA_ARCH"),
             *("BATCH_JOB_QUEUE", "BATCH_CONTAINER_IMAGE", "BATCH_CONTAINER_REGISTRY"),
+            *("BATCH_EMIT_TAGS", "BATCH_DEFAULT_TAGS"),
             *("ECS_S3_ACCESS_IAM_ROLE", "ECS_FARGATE_EXECUTION_ROLE"),
+            # Both hand on to a container where traces go.
+            *("OTEL_ENDPOINT", "OTEL_SERVICE_NAME"),
         ]
     )
 )

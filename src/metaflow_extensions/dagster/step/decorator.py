@@ -54,9 +54,10 @@ class DagsterInternalDecorator(StepDecorator):
         logger: Any,
     ) -> None:
         if variables.WAITS in os.environ:
-            from .launch import exit_when_asked  # which few processes need
+            # Which few processes need.
+            from .launch import prepare_to_wait
 
-            exit_when_asked()
+            prepare_to_wait(decorators)
 
     def task_pre_step(
         self,

@@ -20,6 +20,7 @@ from metaflow.exception import METAFLOW_EXIT_DISALLOW_RETRY
 from metaflow.unbounded_foreach import UBF_CONTROL
 
 from .._metaflow_internals import call_hook, step_decorators_of, tell_launch_hooks
+from .._metaflow_internals.batch import give_valid_job_names
 from .._metaflow_internals.package import MetaflowPackage, build_package
 from .._metaflow_internals.untyped import (
     config_values,
@@ -33,7 +34,7 @@ from ..errors import DagsterRunError
 from .environments import prepare_environment
 
 if TYPE_CHECKING:
-    from .._metaflow_internals.types import CliState
+    from .._metaflow_internals.types import CliState, StepDecorator
 
 
 def launch(state: CliState, arguments: Sequence[str]) -> None:
@@ -105,13 +106,19 @@ def launch(state: CliState, arguments: Sequence[str]) -> None:
     os.execvpe(command_line[0], command_line, env)
 
 
-def exit_when_asked() -> None:
-    """Have SIGTERM end this process, which waits for a task elsewhere, as an exit does.
+def prepare_to_wait(decorators: Sequence[StepDecorator]) -> None:
+    """Prepare this process to start a task elsewhere and to wait for it.
 
-    Natively the user's Ctrl-C reaches the command that waits, whose exit handlers end the pod or
-    the Batch job (``best_effort_kill`` in metaflow/plugins). An op ends its processes by SIGTERM.
+    SIGTERM ends it as an exit does. Natively the user's Ctrl-C reaches the command that waits,
+    whose exit handlers end the pod or the Batch job (``best_effort_kill`` in metaflow/plugins). An
+    op ends its processes by SIGTERM.
+
+    Args:
+        decorators: Those of the task's step.
     """
     signal.signal(signal.SIGTERM, _exit)
+    if any(deco.name == "batch" for deco in decorators):
+        give_valid_job_names()
 
 
 def _exit(number: int, frame: object) -> None:

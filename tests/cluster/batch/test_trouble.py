@@ -1,0 +1,204 @@
+"""Jobs that come to grief under a Dagster run, and runs that are cancelled or killed."""
+
+from __future__ import annotations
+
+import os
+import re
+import signal
+import subprocess
+import sys
+
+import pytest
+from support.batch_api import Batch, Job
+from support.processes import end, wait_for
+from support.project import Project
+
+pytestmark = pytest.mark.slow
+
+FLOW = """
+import os, signal, time
+from metaflow import FlowSpec, Parameter, batch, catch, current, retry, step
+
+class Troubled(FlowSpec):
+    @step
+    def start(self):
+        self.next(self.work)
+
+    @retry(times=1, minutes_between_retries=0)
+    @batch(OPTIONS)
+    @step
+    def work(self):
+        print("attempt", current.retry_count, "in", os.environ["AWS_BATCH_JOB_ID"])
+        self.attempt = current.retry_count
+        if current.retry_count < LASTS and not os.path.exists("GO"):
+            BEFORE
+            time.sleep(600)
+        self.next(self.end)
+
+    @step
+    def end(self):
+        pass
+
+if __name__ == "__main__":
+    Troubled()
+"""
+
+TASK = "Flow('Troubled').latest_run['work'].task"
+
+REEXECUTE = """
+import os
+from dagster import DagsterInstance, ReexecutionOptions, execute_job
+from metaflow_extensions.dagster.targets._dagster_internals import load_job
+instance = DagsterInstance.get()
+failed = instance.get_run_records(limit=1)[0].dagster_run
+options = ReexecutionOptions.from_failure(failed.run_id, instance)
+job = load_job(os.path.abspath("defs.py"), "Troubled", os.getcwd())
+assert execute_job(job, instance, reexecution_options=options).success
+"""
+
+
+def deploy(project: Project, options: str = "", lasts: int = 1, before: str = "pass") -> None:
+    """Deploy the flow; so many of its attempts last until a file ``go`` is there."""
+    text = FLOW.replace("OPTIONS", options).replace("LASTS", str(lasts))
+    project.deploy(text.replace("GO", str(project.folder / "go")).replace("BEFORE", before))
+
+
+def running(batch: Batch) -> Job:
+    """The job that runs the user's code, once it does."""
+
+    def has_begun() -> list[Job]:
+        return [job for job in batch.unfinished() if "attempt" in batch.said(job)]
+
+    return wait_for("the start of the job", has_begun)[0]
+
+
+def succeeds(project: Project, run: subprocess.Popen[bytes]) -> None:
+    try:
+        assert run.wait(timeout=300) == 0, (project.folder / "log").read_text()[-5000:]
+    finally:
+        end(run)
+
+
+def log(project: Project) -> str:
+    return (project.folder / "log").read_text()
+
+
+def nothing_is_left(batch: Batch) -> bool:
+    return not batch.running() and not batch.unfinished()
+
+
+@pytest.mark.parametrize(
+    ("trouble", "said"),
+    [("lose_host", "Host EC2 (instance"), ("run_out_of_memory", "OutOfMemoryError")],
+)
+def test_a_job_that_is_lost_is_tried_again(
+    batch: Batch, project: Project, trouble: str, said: str
+) -> None:
+    deploy(project)
+    run = project.start("Troubled")
+    getattr(batch, trouble)(running(batch))
+    succeeds(project, run)
+    assert project.query(f"[{TASK}['attempt'].data, {TASK}.current_attempt]") == [1, 1]
+    assert "STEP_UP_FOR_RETRY" in log(project)
+    assert said in log(project)
+    assert nothing_is_left(batch)
+
+
+def test_a_job_that_waits_for_a_place_starts_when_there_is_one(
+    batch: Batch, project: Project
+) -> None:
+    batch.max_containers = 0
+    deploy(project, lasts=0)
+    run = project.start("Troubled")
+    wait_for("a job", lambda: [it for it in batch.unfinished() if it.status == "RUNNABLE"])
+    batch.refusals = 3  # which boto3 tries again
+    wait_for("refused requests", lambda: not batch.refusals)
+    batch.max_containers = 1
+    succeeds(project, run)
+    assert nothing_is_left(batch)
+
+
+def test_a_job_that_cannot_start_or_be_submitted_fails_its_op(
+    batch: Batch, project: Project
+) -> None:
+    deploy(project, "image='missing:1'", lasts=0)
+    run = project.execute("Troubled", check=False)
+    assert run.returncode != 0
+    assert "CannotPullContainerError" in run.stderr
+    assert len(batch.jobs) == 2  # tried again, as natively
+    deploy(project, "queue='other'", lasts=0)
+    run = project.execute("Troubled", check=False)
+    assert "AWS Batch Job Queue other not found" in run.stderr
+    assert "STEP_UP_FOR_RETRY" not in run.stderr  # not tried again, as natively
+    assert len(batch.jobs) == 2
+
+
+def test_no_job_survives_a_cancelled_run(batch: Batch, project: Project) -> None:
+    deploy(project)
+    run = project.start("Troubled")
+    job = running(batch)
+    said = f"attempt 0 in {job.id}"
+    logs = project.folder / "dagster_home" / "storage"
+    # It streams to Dagster while the job runs.
+    wait_for(
+        "the job's line in Dagster",
+        lambda: any(said in path.read_text() for path in logs.rglob("*.out")),
+    )
+    shown = "".join(path.read_text() for path in logs.rglob("*.out"))
+    assert "[MFLOG|" not in shown
+    os.kill(run.pid, signal.SIGINT)
+    wait_for("the end of the job", lambda: nothing_is_left(batch), 40)
+    run.wait(timeout=60)
+    assert job.status_reason == "Metaflow initiated job termination."
+    assert "STEP_RESTARTED" not in log(project)
+    assert len(batch.jobs) == 1
+
+
+def test_a_job_that_ignores_its_end_is_killed(batch: Batch, project: Project) -> None:
+    batch.stop_seconds = 2
+    deploy(project, before="signal.signal(signal.SIGTERM, signal.SIG_IGN)")
+    run = project.start("Troubled")
+    job = running(batch)
+    os.kill(run.pid, signal.SIGINT)
+    wait_for("the end of the job", lambda: nothing_is_left(batch), 40)
+    run.wait(timeout=60)
+    assert job.main.exit_code == 137
+
+
+def test_a_killed_run_leaves_no_job_and_can_be_resumed(batch: Batch, project: Project) -> None:
+    deploy(project)
+    run = project.start("Troubled")
+    running(batch)
+    os.kill(run.pid, signal.SIGKILL)
+    wait_for("the end of the job", lambda: nothing_is_left(batch), 40)
+    end(run)
+    (project.folder / "go").touch()
+    run_id = project.query("Flow('Troubled').latest_run.id")
+    command = ["flow.py", "--no-pylint", "dagster", "create", "defs.py"]
+    command += ["--origin-run-id", run_id]
+    project.run(sys.executable, *command)
+    project.execute("Troubled")
+    new = "Flow('Troubled').latest_run"
+    assert project.query(f"{new}.successful") is True
+    assert project.query(f"{new}['start'].task.metadata_dict['origin-run-id']") == run_id
+
+
+def test_a_run_whose_jobs_are_killed_by_command_can_be_re_executed(
+    batch: Batch, project: Project
+) -> None:
+    deploy(project, lasts=2)
+    run = project.start("Troubled")
+    for attempt in range(2):
+        job = running(batch)
+        run_id = job.request["parameters"]["metaflow.run_id"]
+        command = (sys.executable, "flow.py", "--no-pylint", "batch")
+        listed = project.run(*command, "list", "--run-id", run_id)
+        assert job.id in listed.stdout + listed.stderr
+        project.run(*command, "kill", "--run-id", run_id)
+        wait_for(f"the end of attempt {attempt}", lambda job=job: job.has_ended, 40)
+    assert run.wait(timeout=100) != 0
+    (project.folder / "go").touch()
+    project.run(sys.executable, "-c", REEXECUTE)
+    assert project.query("Flow('Troubled').latest_run.successful") is True
+    assert re.search(r"-work-r[0-9a-f]{6}-0$", list(batch.jobs.values())[-1].request["jobName"])
+    assert nothing_is_left(batch)
