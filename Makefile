@@ -101,7 +101,7 @@ test-all: $(ENGINES) ## Run all tests, for hours; needs redis-server and Postgre
 	done
 
 .PHONY: test-cluster
-test-cluster: $(ENGINES) ## Run pods on a stand-in for Kubernetes; Linux only
+test-cluster: $(ENGINES) ## Run pods and Batch jobs on stand-ins for Kubernetes and AWS; Linux only
 	$(BIN)/python -m pytest tests/cluster
 
 .PHONY: chaos

@@ -106,7 +106,7 @@ def neutral(run: dict[str, Any]) -> dict[str, Any]:
     text = re.sub(r"\b[0-9a-f]{32}\b", "<uid>", text)
     # Of another test session.
     text = re.sub(r"/[^\s\"']*?/(cluster/pods|batch/jobs)/<uid>", "<folder>", text)
-    text = re.sub(r"\[[^\]\"]*\] Task is starting \([^\"]*?\)\.\.\.\\n", "", text)
+    text = re.sub(r"\[[^\]\"]*\] Task is starting \([^\"]*?\)\.\.\.[^\\]*\\n", "", text)
     # What saving the logs took, which is in the log of a pod that fails.
     text = re.sub(r"(elapsed_seconds=|mflog_std(?:out|err)\W+)[\d.]+", r"\1<number>", text)
     return json.loads(text)

@@ -33,11 +33,16 @@ def test_only_listed_settings_are_baked():
         "METAFLOW_KUBERNETES_CONDA_ARCH": "linux-aarch64",
         "METAFLOW_KUBERNETES_IMAGE_PULL_SECRETS": '["registry"]',
         "METAFLOW_KUBERNETES_NODE_SELECTOR": "disk=ssd",
+        "METAFLOW_BATCH_DEFAULT_TAGS": '{"cost": "a-1"}',
+        "METAFLOW_BATCH_EMIT_TAGS": "1",
+        "METAFLOW_OTEL_ENDPOINT": "https://traces.example",
         "METAFLOW_SOMETHING_NEW": "hidden",
         "DATASTORE_SYSROOT_S3": "not Metaflow's",
     }
     baked = bake_settings({**ENV, "AWS_SECRET_ACCESS_KEY": "hidden"}, config)
     assert baked == {
+        "METAFLOW_BATCH_DEFAULT_TAGS": '{"cost": "a-1"}',
+        "METAFLOW_BATCH_EMIT_TAGS": "1",
         "METAFLOW_CONDA_CHANNELS": "conda-forge",
         "METAFLOW_DATASTORE_SYSROOT_S3": "s3://bucket/metaflow",
         "METAFLOW_DEFAULT_DATASTORE": "s3",
@@ -46,6 +51,7 @@ def test_only_listed_settings_are_baked():
         "METAFLOW_KUBERNETES_IMAGE_PULL_SECRETS": '["registry"]',
         "METAFLOW_KUBERNETES_NODE_SELECTOR": "disk=ssd",
         "METAFLOW_KUBERNETES_SECRETS": "aws-keys",
+        "METAFLOW_OTEL_ENDPOINT": "https://traces.example",
         "METAFLOW_SERVICE_URL": "https://metadata.example/api",
         **USER,
     }

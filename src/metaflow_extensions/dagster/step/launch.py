@@ -20,7 +20,7 @@ from metaflow.exception import METAFLOW_EXIT_DISALLOW_RETRY
 from metaflow.unbounded_foreach import UBF_CONTROL
 
 from .._metaflow_internals import call_hook, step_decorators_of, tell_launch_hooks
-from .._metaflow_internals.batch import give_valid_job_names
+from .._metaflow_internals.batch import fit_batch_jobs
 from .._metaflow_internals.package import MetaflowPackage, build_package
 from .._metaflow_internals.untyped import (
     config_values,
@@ -118,7 +118,7 @@ def prepare_to_wait(decorators: Sequence[StepDecorator]) -> None:
     """
     signal.signal(signal.SIGTERM, _exit)
     if any(deco.name == "batch" for deco in decorators):
-        give_valid_job_names()
+        fit_batch_jobs()
 
 
 def _exit(number: int, frame: object) -> None:
