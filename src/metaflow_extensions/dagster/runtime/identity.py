@@ -8,13 +8,13 @@ from ..contract import _make_run_id, _make_task_id, _reexecution_suffix, item_of
 
 
 def _continues_parent(run: DagsterRun) -> bool:
-    """Whether a Dagster run re-executes some steps of another one, and so goes on with its
+    """Whether a Dagster run re-executes some steps of another one, and so continues its
     Metaflow run; one that re-executes all of them is a run of its own."""
     return bool(run.parent_run_id and run.step_keys_to_execute)
 
 
 def _metaflow_run_of(run: DagsterRun) -> str:
-    """The Metaflow run of a Dagster run; re-executing some steps goes on with the parent's."""
+    """The Metaflow run of a Dagster run; re-executing some steps continues the parent's."""
     if run.parent_run_id and _continues_parent(run):
         return run.tags.get("metaflow/run_id") or _make_run_id(run.parent_run_id)
     return _make_run_id(run.run_id)
