@@ -17,7 +17,9 @@ from support.needs import OWN_ENDS
 TESTS = Path(__file__).parents[1]
 FLOWS, EXAMPLES = TESTS / "flows", TESTS.parent / "examples"
 NEW_METAFLOW = {"custom_ends"}  # flows that the oldest one cannot load
-ELSEWHERE = {"environments"}  # needs micromamba: tests/differential/test_environments.py
+# The first needs micromamba (tests/differential/test_environments.py), the others a datastore that
+# pods can reach (tests/cluster).
+ELSEWHERE = {"environments", "one_pod", "parallel_pods", "pods", "timeout_pods"}
 FEW = (
     "foreach_switch_nested",
     "helper_names",
