@@ -18,6 +18,7 @@ import pytest
 from support.needs import PLAIN_CONFIGS, require
 
 HERE = Path(__file__).parent
+EXAMPLES = HERE.parents[1] / "examples"
 CASES = {
     "linear": ["--max-workers=4", "--tag=env:prod", "--workflow-timeout=3600"],
     "parameters": [
@@ -42,7 +43,7 @@ LONGEST = {
     "shapes": 960,
     "gang": 770,
     "events": 1490,
-    "thin": 350,
+    "thin": 240,
 }
 """Lines that a file may have: it is there to be read."""
 
@@ -101,6 +102,19 @@ def test_a_file_is_short_and_says_where_its_sections_begin(name: str) -> None:
     else:
         assert [title for _, title in contents] == titles
         assert all(lines[int(n) - 1].startswith(f"# -- {title} -") for n, title in contents)
+
+
+def test_the_demo_is_short_in_both_forms(project: Path) -> None:
+    folder = shutil.copytree(EXAMPLES, project / "examples")
+    for form, longest in (("embedded", 800), ("package", 130)):
+        subprocess.run(
+            [sys.executable, "temperatures_flow.py", "--quiet", "dagster", "create", "defs.py"]
+            + [f"--runtime={form}"],
+            cwd=folder,
+            env={**os.environ, "METAFLOW_DATASTORE_SYSROOT_LOCAL": str(folder)},
+            check=True,
+        )
+        assert len((folder / "defs.py").read_text().splitlines()) <= longest
 
 
 @pytest.mark.parametrize("name", CASES)

@@ -72,6 +72,9 @@ def test_an_earlier_file_is_replaced_and_keeps_no_scratch(project: Path) -> None
     [
         (["--name", "my job", "d.py"], "*my job* cannot be a Dagster job name"),
         (["--name", "class", "d.py"], "*class* cannot be a Dagster job name"),
+        (["--name", "Config", "d.py"], "needs the name *Config* for something else"),
+        (["--name", "_run_step", "d.py"], "needs the name *_run_step* for something else"),
+        (["--name", "FLOW", "d.py"], "needs the name *FLOW* for something else"),
         (["missing/d.py"], "missing does not exist"),
         (["tiny.py"], "is the flow itself"),
         (["."], "is a folder"),

@@ -32,7 +32,7 @@ def test_another_one_is_refused_in_one_line(
     assert f"{installed} is installed" in message
 
 
-def test_a_helper_that_is_not_there_is_named() -> None:
+def test_what_is_not_there_is_named() -> None:
     with pytest.raises(ImportError, match="has no _run_magic: install a version"):
         from metaflow_extensions.dagster.runtime.api import (
             _run_magic,  # noqa: F401  # pyright: ignore[reportAttributeAccessIssue]

@@ -14,11 +14,12 @@ def asset_section(plan: JobPlan) -> str:
     assets = plan.assets
     deps = [*assets.upstream, *(artifact.key for artifact in assets.artifacts)]
     options: dict[str, str] = {}
-    if plan.description:
+    if plan.description and not plan.is_thin:
         options["description"] = literal(plan.description)
     if deps:
         options["deps"] = literal([_key(key) for key in deps])
-    options["kinds"] = "{" + ", ".join(map(literal, assets.kinds)) + "}"
+    if not plan.is_thin or len(assets.kinds) > 1:
+        options["kinds"] = "{" + ", ".join(map(literal, assets.kinds)) + "}"
     if assets.owners:
         options["owners"] = literal(list(assets.owners))
     if assets.tags:
@@ -27,8 +28,13 @@ def asset_section(plan: JobPlan) -> str:
         options["group_name"] = literal(assets.group)
     if plan.partitions:
         options["partitions_def"] = "PARTITIONS"
-    options["metadata"] = f"_code_reference(FLOW, {assets.line})"
-    parts = ["FLOW_ASSET = " + call("AssetSpec", [literal(_key(assets.key))], options)]
+    key = literal(_key(assets.key))
+    if plan.is_thin:
+        asset = call("FLOW.asset", [key, plan.job_name], options)
+    else:
+        options["metadata"] = f"_code_reference(FLOW, {assets.line})"
+        asset = call("AssetSpec", [key], options)
+    parts = [f"FLOW_ASSET = {asset}"]
     if assets.artifacts:
         parts.append(_artifacts(assets))
     if assets.awaited_events or assets.emitted_events:

@@ -9,6 +9,8 @@ from dataclasses import dataclass
 from functools import cache, cached_property
 from importlib import resources
 
+from .imports import Import
+
 # In the order in which the generated file shows them.
 MODULES = (
     "flow",
@@ -30,14 +32,6 @@ MODULES = (
 )
 _PACKAGE = "metaflow_extensions.dagster"
 _FUNCTION = re.compile(r"^(?:def|class) (\w+)", re.MULTILINE)
-
-
-@dataclass(frozen=True)
-class Import:
-    """``from module import name``, or ``import module`` where there is no name."""
-
-    module: str
-    name: str | None
 
 
 @dataclass(frozen=True, eq=False)
@@ -87,15 +81,9 @@ def embed(used: Iterable[str]) -> tuple[str, set[Import], set[str]]:
     return text, {imports[name] for name in mentioned if name in imports}, mentioned
 
 
-@cache
-def api_names() -> list[str]:
-    """What thin files import from ``runtime/api.py``, which would import Dagster here."""
-    text = resources.files(_PACKAGE).joinpath("runtime/api.py").read_text(encoding="utf-8")
-    return next(
-        ast.literal_eval(node.value)
-        for node in ast.parse(text).body
-        if isinstance(node, ast.Assign) and ast.unparse(node.targets[0]) == "__all__"
-    )
+def helper_names() -> frozenset[str]:
+    """The names of all functions that a file can have embedded, and of classes and constants."""
+    return frozenset(_library()[0])
 
 
 @cache

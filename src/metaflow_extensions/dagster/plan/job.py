@@ -84,6 +84,11 @@ class JobPlan:
     """The Metaflow run that the file resumes."""
 
     @property
+    def is_thin(self) -> bool:
+        """Whether the file imports what it runs."""
+        return self.runtime == "package"
+
+    @property
     def config_class(self) -> str | None:
         """Name of the Config class, if the flow has parameters."""
         return f"{self.flow_name}Config" if self.parameters else None
