@@ -2,22 +2,18 @@
 
 from __future__ import annotations
 
-import os
 import shutil
-import subprocess
 import sys
 from collections.abc import Iterator
-from contextlib import ExitStack
 from pathlib import Path
 from typing import Any
 
 import pytest
 from playwright.sync_api import Browser, Page, expect, sync_playwright
-from support.processes import end, free_port, needed, wait_for
+from support.processes import free_port, needed
 from support.project import Project
-from support.webserver import ask
 
-from .site import FLOWS, SLEEPY, Site
+from .site import FLOWS, OWN, Site, serving
 
 ROOT = Path(__file__).resolve().parents[2]
 # Without the background services, which would look for hosts that tests have no business with.
@@ -36,35 +32,21 @@ def site(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Site]:
     shutil.copytree(ROOT / "examples" / "data", project.folder / "data")
     cards, port = free_port(), free_port()
     for name, options in FLOWS.items():
-        shutil.copy(ROOT / "examples" / f"{name}_flow.py", project.folder)
-        command = [f"{name}_flow.py", "--no-pylint", "dagster", "create", f"{name}_dagster.py"]
+        flow = f"{name}_flow.py"
+        source = OWN.get(name) or (ROOT / "examples" / flow).read_text(encoding="utf-8")
+        (project.folder / flow).write_text(source, encoding="utf-8")
+        command = [flow, "--no-pylint", "dagster", "create", f"{name}_dagster.py"]
         if name == "temperatures":
             project.env["METAFLOW_DAGSTER_CARDS_URL"] = f"http://127.0.0.1:{cards}"
         project.run(sys.executable, *command, *options)
         project.env.pop("METAFLOW_DAGSTER_CARDS_URL", None)
-    project.deploy(SLEEPY)
-    files = [part for name in FLOWS for part in ("-f", f"{name}_dagster.py")] + ["-f", "defs.py"]
-    env = dict(project.env)
-    env["PATH"] = f"{Path(sys.executable).parent}{os.pathsep}{env['PATH']}"
-    commands = [
-        [sys.executable, "-m", "dagster", "dev", "-p", str(port), *files],
-        [sys.executable, "temperatures_flow.py", "dagster", "cards", "--port", str(cards)],
-    ]
-    with ExitStack() as stack:
-        log = stack.enter_context((project.folder / "log").open("wb"))
-        for command in commands:
-            process = subprocess.Popen(
-                command,
-                cwd=project.folder,
-                env=env,
-                stdout=log,
-                stderr=subprocess.STDOUT,
-                start_new_session=True,
-            )
-            stack.callback(end, process)
-        site = Site(f"http://127.0.0.1:{port}", project.folder)
-        wait_for("the start of dagster dev", site.has_loaded, 180)
-        ask(site.url, "mutation { setNuxSeen }", {})  # Dagster greets a new installation once
+    files = [part for name in FLOWS for part in ("-f", f"{name}_dagster.py")]
+    with (
+        serving(project, "-m", "dagster", "dev", "-p", str(port), *files),
+        serving(project, "temperatures_flow.py", "dagster", "cards", "--port", str(cards)),
+    ):
+        site = Site(f"http://127.0.0.1:{port}", project, len(FLOWS))
+        site.wait_for_start()
         yield site
 
 
@@ -79,7 +61,7 @@ def browser() -> Iterator[Browser]:
 
 
 @pytest.fixture
-def page(browser: Browser, site: Site) -> Iterator[Page]:
+def page(browser: Browser) -> Iterator[Page]:
     """A page of somebody who has met Dagster before."""
     context = browser.new_context(viewport={"width": 1280, "height": 960})
     context.set_default_timeout(30_000)

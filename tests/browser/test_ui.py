@@ -39,7 +39,11 @@ def test_the_launchpad_has_every_parameter_and_starts_a_run(
 ) -> None:
     page.goto(site.job("ParametersFlow", "parameters", "playground"))
     editor = page.locator(".CodeMirror").first
-    expect(editor).to_contain_text("op_start")
+    for entry in (
+        *("op_start", "max-n: 3", "threshold: 0.25", "dry-run: false", "title: Temperatures"),
+        *("class: standard", "- daily", "days: 7", "stations: "),
+    ):
+        expect(editor).to_contain_text(entry)
     expect(page.get_by_text("No errors", exact=True)).to_be_visible()
     picture("launchpad")
     page.get_by_role("button", name="Launch Run").click()
@@ -51,10 +55,15 @@ def test_the_launchpad_has_every_parameter_and_starts_a_run(
 def test_a_run_has_its_tasks_and_what_each_is_for(
     page: Page, site: Site, temperatures: str, picture: Picture
 ) -> None:
+    page.set_viewport_size({"width": 1280, "height": 1160})  # the Gantt chart has its half
     page.goto(f"{site.url}/runs/{temperatures}")
     for step in ("op_start", "op_end"):
         expect(page.get_by_text(step, exact=True).first).to_be_visible()
-    picture("run")
+    picture("run", height=1100)
+    page.get_by_text(re.compile(r"^Succeeded \(")).click()
+    for step in ("op_measure[0]", "op_measure[2]"):
+        expect(page.get_by_text(step, exact=True).first).to_be_attached()
+    page.set_viewport_size({"width": 1280, "height": 960})
     page.goto(output_of(site, temperatures, "op_measure[0]"))
     expect(page.get_by_text("Basel").first).to_be_visible()
     page.get_by_text("View full message").last.click()
@@ -117,8 +126,8 @@ def test_a_failed_run_says_why_and_is_executed_again_from_its_failure(
 
 
 def test_a_run_is_terminated_and_leaves_no_process(page: Page, site: Site) -> None:
-    run_id = site.launch("SleepyFlow", "defs")
-    pids = site.folder / "pids"
+    run_id = site.launch("SleepyFlow", "sleepy")
+    pids = site.project.folder / "pids"
     wait_for("the start of the task", pids.exists, 120)
     processes = [Path("/proc", pid) for pid in pids.read_text().split()]
     assert all(map(Path.exists, processes))
@@ -135,21 +144,37 @@ def test_schedules_and_sensors(page: Page, site: Site) -> None:
     for name in ("SalesFlow_schedule", "FeaturesFlow_event_0", "ReportFlow_on_finish_0"):
         expect(page.get_by_text(name, exact=True).first).to_be_visible()
 
+    page.goto(f"{site.url}/locations/__repository__@sales_dagster.py/schedules/SalesFlow_schedule")
+    said = "A run of SalesFlow for the partition that has ended last"
+    expect(page.get_by_text(said).first).to_be_visible()
 
-def test_the_catalog_has_every_flow(page: Page, site: Site) -> None:
-    page.goto(f"{site.url}/assets/IngestFlow")
-    expect(page.get_by_text("IngestFlow").first).to_be_visible()
+
+def test_the_catalog_has_every_flow(
+    page: Page, site: Site, temperatures: str, picture: Picture
+) -> None:
+    page.goto(f"{site.url}/assets/TemperaturesFlow")
+    for text in ("Averages a week of", "duration (s)", "verdict", "Open TemperaturesFlow"):
+        expect(page.get_by_text(text).first).to_be_visible()
+    picture("asset")
     page.goto(f"{site.url}/assets/SalesFlow?view=partitions")
     expect(page.get_by_text("2026-01-01").first).to_be_visible()
 
 
 def test_the_lineage_of_three_flows(page: Page, site: Site, picture: Picture) -> None:
-    page.goto(f"{site.url}/assets/ReportFlow?view=lineage&lineageScope=upstream&lineageDepth=5")
-    for name in ("FeaturesFlow", "ReportFlow"):
+    """Each starts the next one, the first when a flow before it publishes an event."""
+    site.trigger("IngestFlow", "chain_ingest")
+    site.wait_for_run_of("ArchiveFlow")
+    page.goto(f"{site.url}/assets/ArchiveFlow?view=lineage&lineageScope=upstream&lineageDepth=5")
+    for name in ("FeaturesFlow", "ReportFlow", "ArchiveFlow"):
         expect(page.get_by_text(name, exact=True).first).to_be_visible()
     page.get_by_role("button", name="zoom_out").click()
     expect(page.get_by_text("rows.ready").first).to_be_attached()
     picture("lineage")
+    page.goto(f"{site.url}/runs")
+    rows = page.get_by_text(re.compile("^metaflow/run_id"))
+    expect(rows.first).to_be_visible()
+    for tag in ("flow:", "definitions_file", "end_step"):
+        expect(page.get_by_text(re.compile(f"metaflow[/_]{tag}"))).to_have_count(0)
 
 
 def test_a_backfill_runs_each_day(page: Page, site: Site, picture: Picture) -> None:
