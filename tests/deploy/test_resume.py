@@ -75,6 +75,52 @@ def test_tasks_of_an_unbounded_foreach_are_cloned_with_their_control_task(embedd
     assert project.query(f"[{run}.successful, {run}.data.found]") == [True, [[0], [0, 1]]]
 
 
+def test_a_gang_is_cloned_in_a_resume_of_a_resume(embedded):
+    project = embedded("gangs")
+    project.touch("fail-end")
+    first = project.start("trigger", code=1)
+    second = project.start("resume", "--origin-run-id", first, code=1)
+    project.remove("fail-end")
+    third = project.start("resume", "--origin-run-id", second)
+    letters, gang = ["letter", "letter-0", "letter-1"], ["gang", "gang_node_1"]
+    cloned = project.cloned(f"Gangs/{third}")
+    assert (cloned["letter"], cloned["gang"]) == (letters, gang)
+    assert "end" not in cloned
+    run = f"Run('Gangs/{third}')"
+    assert project.query(f"[{run}.successful, {run}.data.found, {run}.data.nodes]") == [
+        True,
+        ["x", "y"],
+        [0, 1],
+    ]
+    tasks = f"Task('Gangs/{third}/gang/gang')['_control_mapper_tasks'].data"
+    assert project.query(tasks) == [f"{third}/gang/{task}" for task in gang]
+
+
+@pytest.mark.parametrize(
+    ("how", "step", "task"), [("leave", "letter", "letter-1"), ("exit", "gang", "gang_node_1")]
+)
+def test_a_gang_of_which_a_task_left_early_runs_again(embedded, how, step, task):
+    project = embedded("gangs")
+    project.touch(f"{how}-{step}")
+    output = project.dagster("trigger", "--wait", "--run-id-file", "run-id", code=1)
+    first = (project.folder / "run-id").read_text()
+    assert f"Task {first}/{step}/{task} ended its process before it was done." in output
+    again = project.run(sys.executable, "-c", REDO + "redo()", str(project.home), "Gangs")
+    assert json.loads(again.splitlines()[-1])["failed"] == [f"op_{step}"]
+
+    project.remove(f"{how}-{step}")
+    resumed = project.start("resume", "--origin-run-id", first)
+    assert step not in project.cloned(f"Gangs/{resumed}")
+    again = project.run(sys.executable, "-c", REDO + "redo()", str(project.home), "Gangs", first)
+    assert json.loads(again.splitlines()[-1])["failed"] == []
+    for run in (f"Run('Gangs/{resumed}')", f"Run('Gangs/{first}')"):
+        assert project.query(f"[{run}.successful, {run}.data.found, {run}.data.nodes]") == [
+            True,
+            ["x", "y"],
+            [0, 1],
+        ]
+
+
 def test_a_resume_file_works_without_this_package(embedded):
     project = embedded("chain", create=False)
     project.flow("run", "--mode", "fail", "--alpha", "2", "--run-id-file", "run-id", code=1)
@@ -150,7 +196,7 @@ def test_reexecution_in_dagster_continues_parent_with_the_metaflow_run(embedded)
     project = embedded("shapes")
     project.touch("fail-inner")
     run_id = project.start("trigger", "--need", "it", code=1)
-    output = project.run(sys.executable, "-c", REEXECUTE, str(project.home))
+    output = project.run(sys.executable, "-c", REEXECUTE, str(project.home), "Shapes")
     again, loop, end, selected = [json.loads(line) for line in output.splitlines()[-4:]]
     assert [r.pop("run_id") for r in (again, loop, end, selected)] == [run_id] * 4
     assert again == {"success": False, "done": 4, "failed": ["op_loop"]}
@@ -175,15 +221,17 @@ from dagster import DagsterInstance
 run = DagsterInstance.from_config(sys.argv[1]).get_run_records(limit=1)[0].dagster_run
 print(sorted(run.tags))
 """
-REEXECUTE = """
+# Arguments: the instance, the job and, where it is not the latest, the Metaflow run to go on with.
+REDO = """
 import json, os, sys
-from dagster import DagsterInstance, ReexecutionOptions, execute_job
+from dagster import DagsterInstance, ReexecutionOptions, RunsFilter, execute_job
 from metaflow_extensions.dagster.targets._dagster_internals import load_job
 instance = DagsterInstance.from_config(sys.argv[1])
-job = load_job(os.path.abspath("defs.py"), "Shapes", os.getcwd())
+job = load_job(os.path.abspath("defs.py"), sys.argv[2], os.getcwd())
+runs = RunsFilter(tags={"metaflow/run_id": sys.argv[3]} if sys.argv[3:] else {})
 
 def redo(selection=None):
-    parent = instance.get_run_records(limit=1)[0].dagster_run
+    parent = instance.get_run_records(runs, limit=1)[0].dagster_run
     options = ReexecutionOptions.from_failure(parent.run_id, instance)
     if selection:
         options = ReexecutionOptions(parent.run_id, selection)
@@ -195,7 +243,10 @@ def redo(selection=None):
         "done": sum(e.is_step_success for e in steps),
         "failed": [e.step_key for e in steps if e.is_step_failure],
     }))
-
+"""
+REEXECUTE = (
+    REDO
+    + """
 os.rename("fail-inner", "fail-loop")
 redo()
 os.rename("fail-loop", "fail-end")
@@ -204,3 +255,4 @@ os.remove("fail-end")
 redo()
 redo(["op_loop"])
 """
+)

@@ -161,6 +161,14 @@ def tasks_of_run(datastore: FlowDatastore, run_id: str) -> Iterator[TaskDatastor
     return iter(tasks(datastore, run_id, prefetch_data_artifacts=artifacts))
 
 
+def tasks_at(datastore: FlowDatastore, paths: list[str]) -> Iterator[TaskDatastore]:
+    """Those of these tasks that are finished, read at once, with what says if they are ok."""
+    from metaflow.datastore import datastore_set
+
+    tasks = part(datastore_set, "TaskDataStoreSet")
+    return iter(tasks(datastore, None, pathspecs=paths, prefetch_data_artifacts=["_task_ok"]))
+
+
 def clone_task(
     state: CliState,
     origin: TaskDatastore,

@@ -77,6 +77,16 @@ def is_done(flow: Flow, path: str) -> bool:
         return False
 
 
+def not_done(flow: Flow, paths: list[str]) -> list[str]:
+    """Which of these tasks have not succeeded; all are read at once."""
+    storage = _storage(flow)
+    from .._metaflow_internals.untyped import flow_datastore, tasks_at
+
+    tasks = tasks_at(flow_datastore(flow.flow_name, storage), paths)
+    done = {task.pathspec for task in tasks if task.get("_task_ok")}
+    return [path for path in paths if path not in done]
+
+
 def attempts_made(flow: Flow, path: str) -> int:
     """How many attempts of a task have been made; its op keeps the exit code of each one."""
     attempt = 0

@@ -14,7 +14,7 @@ from typing import Any
 from dagster import Failure
 
 from ..contract import transition_error
-from .datastore import task_datastore
+from .datastore import not_done, task_datastore
 from .flow import Flow
 from .process import Outcome
 
@@ -95,7 +95,19 @@ def read_result(flow: Flow, path: str) -> TaskResult:
         is_switch=step["type"] == "split-switch",
         is_ok=bool(task.get("_task_ok")),
     )
-    return TaskResult(path, **facts, refusal=refusal)
+    return TaskResult(path, **facts, refusal=refusal or _gang_refusal(flow, facts["gang"]))
+
+
+def _gang_refusal(flow: Flow, gang: list[str]) -> str | None:
+    """Why the run cannot go on after a gang; None if all of its tasks have succeeded.
+
+    Its control task knows no more of the others than the exit codes of their processes.
+    """
+    left = not_done(flow, gang) if gang else []
+    if not left:
+        return None
+    more = f" So did {len(left) - 1} more of its gang." if left[1:] else ""
+    return f"Task {left[0]} ended its process before it was done.{more}"
 
 
 def attempt_result(flow: Flow, path: str, result_file: str, outcome: Outcome) -> TaskResult:
@@ -103,7 +115,10 @@ def attempt_result(flow: Flow, path: str, result_file: str, outcome: Outcome) ->
     for one that ran on another machine. A failed one says only what is in the file."""
     if os.path.getsize(result_file):
         with open(result_file, encoding="utf-8") as file:
-            return as_result(path, json.load(file))
+            result = as_result(path, json.load(file))
+        if not outcome.failed:
+            result.refusal = result.refusal or _gang_refusal(flow, result.gang)
+        return result
     if outcome.failed:
         return TaskResult(path)
     from metaflow.datastore.exceptions import DataException

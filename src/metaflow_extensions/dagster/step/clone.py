@@ -92,8 +92,10 @@ def clone(
     names = {task.pathspec: f"{run_id}/{name}" for task, name in tasks}
 
     def clone_one(task: TaskDatastore) -> None:
-        task_id = names[task.pathspec].split("/")[2]
-        clone_task(state, task, run_id, task_id, changed.over(task))
+        path, source = names[task.pathspec], changed.over(task)
+        if gang := _gang(task):
+            source = _with_gang(state, source, path, [names[member] for member in gang])
+        clone_task(state, task, run_id, path.split("/")[2], source)
 
     with ThreadPoolExecutor(_WORKERS) as pool:
         # list() raises what a thread has raised.
@@ -105,13 +107,15 @@ def clone(
 
 
 class _Changed(TaskWithArtifacts):
-    """Stands in for the task that is cloned, with parameters that were given anew.
+    """Stands in for the task that is cloned, with artifacts that are new.
 
     Steps read parameters from the task before them (``MetaflowTask._init_parameters``), so a new
     value has to be in all cloned tasks for those that run again to see it.
     """
 
-    def __init__(self, task: TaskDatastore, objects: dict[str, Any], info: dict[str, Any]) -> None:
+    def __init__(
+        self, task: TaskDatastore | _Changed, objects: dict[str, Any], info: dict[str, Any]
+    ) -> None:
         self._new_objects, self._new_info = objects, info
         old_objects, old_info = artifacts_of(task)
         super().__init__({**old_objects, **objects}, {**old_info, **info})
@@ -128,6 +132,19 @@ class _Changed(TaskWithArtifacts):
     def get_with_pathspec(self, pathspec: str) -> _Changed:
         """What ``clone_task_helper`` asks a set of tasks for."""
         return self
+
+
+def _gang(task: TaskDatastore) -> Sequence[str]:
+    """The paths of the tasks that a control task has started; none for another task."""
+    return task.get("_control_mapper_tasks") or ()
+
+
+def _with_gang(state: CliState, source: _Changed, path: str, gang: list[str]) -> _Changed:
+    """The same with the paths of the new run's gang: natively a clone keeps those of the old run,
+    which leads nowhere when the new run is resumed in its turn."""
+    scratch = state.flow_datastore.get_task_datastore(*path.split("/"), attempt=0, mode="w")
+    scratch.save_artifacts([("_control_mapper_tasks", gang)])
+    return _Changed(source, *artifacts_of(scratch))
 
 
 def _parse(
@@ -185,20 +202,22 @@ def _tasks_to_clone(
             continue
         if not task["_task_ok"]:
             continue
-        if is_gang(graph[step_name]) and not task.get("_control_mapper_tasks"):
+        if is_gang(graph[step_name]) and not _gang(task):
             mappers[task.pathspec] = task
             continue
         name = f"{step_name}/{_task_id(graph, step_name, task, by_step)}"
         if name not in finished or _started(task) > _started(finished[name]):
             finished[name] = task
     for name, task in finished.items():
-        yield task, name
         # The tasks of a gang go with their control task, which is the first of them in @parallel.
+        # Where one of them has not succeeded, or is in another run, all of them run again.
         parallel = graph[name.split("/")[0]].parallel_step
-        gang: Sequence[str] = task.get("_control_mapper_tasks") or ()
-        for number, path in enumerate(gang):
-            if path in mappers:
-                yield mappers[path], f"{name}_node_{number}" if parallel else f"{name}-{number}"
+        others = [(n, path) for n, path in enumerate(_gang(task)) if path != task.pathspec]
+        if any(path not in mappers for _, path in others):
+            continue
+        yield task, name
+        for number, path in others:
+            yield mappers[path], f"{name}_node_{number}" if parallel else f"{name}-{number}"
 
 
 def _task_id(graph: Graph, step_name: str, task: TaskDatastore, by_step: bool) -> str:
@@ -211,8 +230,8 @@ def _task_id(graph: Graph, step_name: str, task: TaskDatastore, by_step: bool) -
 
 
 def _started(task: TaskDatastore) -> float:
-    """When the attempt began, in Unix time."""
-    return task.load_metadata(["attempt"])["attempt"]["time"]
+    """When the attempt began, in Unix time (``init_task`` in metaflow/datastore)."""
+    return task.load_metadata(["attempt.json"])["attempt.json"]["time"]
 
 
 def _facts(graph: Graph, task: TaskDatastore, names: dict[str, str]) -> dict[str, Any]:
