@@ -271,7 +271,7 @@ def listable(datastore: FlowDatastore) -> FlowDatastore:
     return datastore
 
 
-def artifacts_of(task: TaskDatastore) -> tuple[dict[str, Any], dict[str, Any]]:
+def artifacts_of(task: TaskDatastore | TaskWithArtifacts) -> tuple[dict[str, Any], dict[str, Any]]:
     """The keys of a task's artifacts, and what Metaflow notes of each."""
     return part(task, "_objects"), part(task, "_info")
 

@@ -13,7 +13,7 @@ from ..targets.base import Target
 from ..targets.choose import choose_target
 from ..targets.runs import RunInfo
 from .jobs import find_deployment
-from .output import Progress, as_dict, print_json, times
+from .output import Progress, as_dict, counted, print_json, times
 from .switches import switch_starters
 
 if TYPE_CHECKING:
@@ -53,7 +53,8 @@ def _print_status(state: CliState, target: Target, run: RunInfo) -> None:
     total = len(state.graph.nodes)
     echo = functools.partial(state.echo_always, err=False)
     echo(f"{run.job} {run.metaflow_run_id}: {run.status}", fg=_COLORS.get(run.status), bold=True)
-    echo(f"  {times(run)}; {run.steps_done} tasks done, {total} steps in the flow", no_bold=True)
+    done, steps = counted(run.steps_done or 0, "task"), counted(total, "step")
+    echo(f"  {times(run)}; {done} done, {steps} in the flow", no_bold=True)
     if run.steps_failed:
         echo(f"  failed: {', '.join(task_label(key) for key in run.steps_failed)}")
     if run.error:

@@ -36,8 +36,7 @@ class Progress:
             self._say(f"{task}: started", event.time)
         elif event.kind == "done":
             self._done += 1
-            tasks = "1 task" if self._done == 1 else f"{self._done} tasks"
-            self._say(f"{task}: done ({tasks} done)", event.time)
+            self._say(f"{task}: done ({counted(self._done, 'task')} done)", event.time)
         elif event.kind == "retry":
             self._say(f"{task}: failed, will be tried again", event.time)
         elif event.kind == "failed":
@@ -81,6 +80,11 @@ def as_dict(state: CliState, target: Target, run: RunInfo) -> dict[str, Any]:
             "error": run.error,
         }
     return content
+
+
+def counted(number: int, noun: str) -> str:
+    """A number of things in words: ``1 task``, ``2 tasks``."""
+    return f"{number} {noun}" if number == 1 else f"{number} {noun}s"
 
 
 def times(run: RunInfo) -> str:
