@@ -70,6 +70,15 @@ def test_a_resource_that_fails_is_named(embedded):
     assert project.json("status")["error"] == "RuntimeError: the resource is broken"
 
 
+def test_the_terminal_shows_tasks_and_not_what_processes_log(embedded):
+    project = embedded("chain", "--executor", "multiprocess")
+    output = project.dagster("trigger", "--wait")
+    assert "end: done (3 tasks done)" in output
+    assert "DEBUG" not in output
+    (log,) = (project.home / "workers").glob("*.log")
+    assert "STEP_WORKER_STARTED" in log.read_text()
+
+
 def test_detached_run_is_terminated_with_its_processes(embedded):
     project = embedded("chain")
     project.dagster("trigger", "--mode", "long", "--run-id-file", "run-id")

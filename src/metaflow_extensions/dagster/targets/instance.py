@@ -24,7 +24,7 @@ from ..contract.ops import is_step_key
 from ..errors import DagsterRunError
 from .base import Target
 from .run_locks import log_path, process_of, remove_stale
-from .run_process import Home, StoredRun, request_text
+from .run_process import Home, StoredRun, own_terminal, request_text
 from .runs import Launch, LogPart, RunEvent, RunInfo, Starter, first_error, metaflow_status
 
 if TYPE_CHECKING:
@@ -104,7 +104,8 @@ class LocalTarget(Target):
             if heard := run_event(event):
                 listen(heard)
 
-        return run.execute(hear)
+        with own_terminal(log_path(self._home.path, launch.dagster_run_id)):
+            return run.execute(hear)
 
     def find_by_id(self, job: str, run_id: str) -> RunInfo | None:
         from dagster import RunsFilter

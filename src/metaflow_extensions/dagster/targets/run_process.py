@@ -87,6 +87,50 @@ class StoredRun:
 
 
 @contextmanager
+def own_terminal(log: str) -> Generator[None]:
+    """Keep the terminal for what this process says itself: its children write to a file.
+
+    The processes of Dagster's multiprocess executor log to their stderr, whatever the run
+    configures, as the first thing that each does.
+
+    Args:
+        log: Path of the file. It is not there afterwards if nothing has been written to it.
+    """
+    streams = sys.stdout, sys.stderr
+    terminal = [os.dup(stream) for stream in (1, 2)]
+    for stream in streams:
+        stream.flush()
+    sys.stdout, sys.stderr = (
+        open(os.dup(stream), "w", buffering=1, encoding=usual.encoding, errors=usual.errors)
+        for stream, usual in zip((1, 2), streams, strict=True)
+    )
+    _write_to(log)
+    try:
+        yield
+    finally:
+        for stream in (sys.stdout, sys.stderr):
+            stream.close()
+        sys.stdout, sys.stderr = streams
+        for kept, stream in zip(terminal, (1, 2), strict=True):
+            os.dup2(kept, stream)
+            os.close(kept)
+        _remove_empty(log)
+
+
+def _write_to(log: str) -> None:
+    """Have this process and its children write to a file."""
+    os.makedirs(os.path.dirname(log), exist_ok=True)
+    with open(log, "a") as file:
+        os.dup2(file.fileno(), 1)
+        os.dup2(file.fileno(), 2)
+
+
+def _remove_empty(log: str) -> None:
+    if not os.path.getsize(log):
+        os.unlink(log)
+
+
+@contextmanager
 def _ctrl_c_cancels(instance: DagsterInstance, run: DagsterRun) -> Generator[None]:
     """Mark the run as being cancelled when SIGINT comes, which Dagster would record as a failure.
 
@@ -159,10 +203,7 @@ def main() -> None:
     # The answer goes through a copy, so that nothing else on stdout can get in between.
     answer = os.fdopen(os.dup(1), "w", encoding="utf-8")
     log = log_path(home.path, launch.dagster_run_id)
-    os.makedirs(os.path.dirname(log), exist_ok=True)
-    with open(log, "a") as file:
-        os.dup2(file.fileno(), 1)
-        os.dup2(file.fileno(), 2)
+    _write_to(log)
     try:
         stored = StoredRun(home, launch)
     except DagsterRunError as error:
@@ -171,8 +212,7 @@ def main() -> None:
         sys.exit(1)
     _reply(answer, {"stored": stored.run.run_id})
     succeeded = stored.execute(lambda event: None)
-    if not os.path.getsize(log):
-        os.unlink(log)
+    _remove_empty(log)
     sys.exit(0 if succeeded else 1)
 
 
