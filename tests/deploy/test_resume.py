@@ -179,6 +179,7 @@ def test_deployed_flow_is_resumed_whatever_its_source_says_now(embedded):
     assert "There is no step nope in this flow" in refused
 
 
+@pytest.mark.slow
 def test_resume_where_data_is_in_s3_and_metadata_in_the_service(embedded, remote):
     project = embedded("shapes", create=False)
     project.env |= remote.env

@@ -185,6 +185,10 @@ def _neutral(
             text = text.replace(path, "<project>")
         for pattern in sources:
             text = re.sub(pattern, "<project>", text)
+        # Each container has a root folder of its own.
+        text = re.sub(
+            r"/[^\s\"']*?/(cluster/pods|batch/jobs)/[0-9a-f-]{32,36}\b", "<container>", text
+        )
         # A run on another machine has the flow from its code package.
         text = re.sub(
             r"(?<=<project>)/elsewhere/.cache/metaflow-dagster/packages/[0-9a-f]{40}", "", text

@@ -58,7 +58,7 @@ def test_publish(home, capfd):
 
 def test_safe_publish_is_for_deployed_runs(home, capfd, monkeypatch):
     assert DagsterEvent("data.ready").safe_publish() is None
-    assert "this is no run of a deployed flow" in capfd.readouterr().err
+    assert "this run is not one of a deployed flow" in capfd.readouterr().err
     with pytest.raises(DagsterEventException):
         DagsterEvent("data.ready").safe_publish(ignore_errors=False)
     assert published(home, "data.ready") == []

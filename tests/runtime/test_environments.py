@@ -152,6 +152,7 @@ def test_a_machine_with_another_environment_fails_in_one_line(
     assert "Traceback" not in text.split("was deployed with the environment")[0][-300:]
 
 
+@pytest.mark.slow
 def test_without_a_network_packages_come_from_the_datastore(
     solved: Project, tmp_path: Path, remote: Remote
 ) -> None:

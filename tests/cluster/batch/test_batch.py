@@ -16,6 +16,7 @@ WITH = ("--with", "batch")
 OnBatch = Callable[[str], Case]
 
 
+@pytest.mark.slow
 def test_a_task_in_a_job_is_that_of_a_native_run(
     check: Check, batch: Batch, on_batch: OnBatch
 ) -> None:

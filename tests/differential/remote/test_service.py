@@ -99,7 +99,9 @@ def watch(
     return run, ages, {"run": len(posts) - tasks, "task": tasks}
 
 
-@pytest.mark.parametrize("kind", [NATIVE, DAGSTER, "multiprocess"])
+@pytest.mark.parametrize(
+    "kind", [NATIVE, DAGSTER, pytest.param("multiprocess", marks=pytest.mark.slow)]
+)
 def test_a_run_beats_while_it_lasts(place: Place, kind: str) -> None:
     """Under executors of Dagster's own, the processes of its tasks do that."""
     known = place.service.runs(FLOW)
