@@ -7,6 +7,7 @@ import subprocess
 import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
+from typing import Any
 
 from support.processes import end, wait_for
 from support.project import Project
@@ -115,7 +116,10 @@ class Site:
 
     def wait_for_run_of(self, flow: str) -> None:
         """Until a run that somebody else has started has succeeded."""
-        found = lambda: ask(self.url, _RUNS_OF, {"job": flow})["runsOrError"]["results"]  # noqa: E731
+
+        def found() -> Any:
+            return ask(self.url, _RUNS_OF, {"job": flow})["runsOrError"]["results"]
+
         wait_for(f"a run of {flow}", found, 180)
 
     def status(self, run_id: str) -> str:

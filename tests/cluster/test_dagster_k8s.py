@@ -27,11 +27,8 @@ IMAGE = f"python:{sys.version_info[0]}.{sys.version_info[1]}"
 
 
 @pytest.fixture
-def project(tmp_path: Path, env: dict[str, str], cluster: Cluster) -> Project:
+def project(project: Project, env: dict[str, str], cluster: Cluster) -> Project:
     """A project whose Dagster launches runs as pods; it and the pods share a disk."""
-    (tmp_path / "project").mkdir()
-    project = Project(tmp_path / "project")
-    project.env |= env
     home = project.folder / "dagster_home"
     given = {name: value for name, value in env.items() if not name.startswith("AWS_")}
     config = {

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import json
 import sys
-from pathlib import Path
 from typing import Any
 
 import pytest
@@ -88,11 +87,8 @@ SETTINGS = {
 
 
 @pytest.fixture
-def project(tmp_path: Path, env: dict[str, str], cluster: Cluster) -> Project:
+def project(project: Project, cluster: Cluster) -> Project:
     """A project on a cluster that has all that the options name."""
-    (tmp_path / "project").mkdir()
-    project = Project(tmp_path / "project")
-    project.env |= env
     cluster.namespaces.add("team")
     cluster.node.labels |= {"disk": "ssd", "outerbounds.co/compute-pool": "large"}
     cluster.node.images["registry.example.com/own:1"] = next(iter(cluster.node.images.values()))

@@ -4,55 +4,20 @@ from __future__ import annotations
 
 import os
 import signal
-import subprocess
-import sys
-from pathlib import Path
 
 import pytest
 from support.kubernetes_api import Cluster
 from support.processes import end, wait_for
 from support.project import Project
 
+from . import troubled
+from .troubled import TASK, can_be_resumed, log, shows_while_it_runs, succeeds
+
 pytestmark = pytest.mark.slow
-
-FLOW = """
-import os, time
-from metaflow import FlowSpec, Parameter, current, kubernetes, retry, step
-
-class Troubled(FlowSpec):
-    @step
-    def start(self):
-        self.next(self.work)
-
-    @retry(times=1, minutes_between_retries=0)
-    @kubernetes(OPTIONS)
-    @step
-    def work(self):
-        print("attempt", current.retry_count, "in", os.environ["METAFLOW_KUBERNETES_POD_NAME"])
-        self.attempt = current.retry_count
-        if current.retry_count < LASTS:
-            time.sleep(600)
-        self.next(self.end)
-
-    @step
-    def end(self):
-        pass
-
-if __name__ == "__main__":
-    Troubled()
-"""
-
-
-@pytest.fixture
-def project(tmp_path: Path, env: dict[str, str]) -> Project:
-    (tmp_path / "project").mkdir()
-    project = Project(tmp_path / "project")
-    project.env |= env
-    return project
 
 
 def deploy(project: Project, options: str = "", lasts: int = 1) -> None:
-    project.deploy(FLOW.replace("OPTIONS", options).replace("LASTS", str(lasts)))
+    troubled.deploy(project, f"kubernetes({options})", "METAFLOW_KUBERNETES_POD_NAME", lasts)
 
 
 def running(cluster: Cluster) -> dict:
@@ -62,13 +27,6 @@ def running(cluster: Cluster) -> dict:
         return [pod for pod in cluster.running() if "attempt" in cluster.said(pod)]
 
     return wait_for("the start of the pod", has_begun)[0]
-
-
-def succeeds(project: Project, run: subprocess.Popen[bytes]) -> None:
-    try:
-        assert run.wait(timeout=200) == 0, (project.folder / "log").read_text()[-5000:]
-    finally:
-        end(run)
 
 
 def nothing_is_left(cluster: Cluster) -> bool:
@@ -82,13 +40,11 @@ def test_a_pod_that_is_lost_is_tried_again(
     deploy(project)
     run = project.start("Troubled")
     getattr(cluster, trouble)(running(cluster))
-    succeeds(project, run)
-    task = "Flow('Troubled').latest_run['work'].task"
-    assert project.query(f"[{task}['attempt'].data, {task}.current_attempt]") == [1, 1]
-    log = (project.folder / "log").read_text()
-    assert "STEP_UP_FOR_RETRY" in log
+    succeeds(project, run, 200)
+    assert project.query(f"[{TASK}['attempt'].data, {TASK}.current_attempt]") == [1, 1]
+    assert "STEP_UP_FOR_RETRY" in log(project)
     if trouble == "evict":
-        assert "low on resource" in log
+        assert "low on resource" in log(project)
     assert nothing_is_left(cluster)
 
 
@@ -105,7 +61,7 @@ def test_a_pod_that_cannot_start_starts_when_it_can(cluster: Cluster, project: P
     cluster.node.labels["disk"] = "ssd"
     wait_for("that its image is not there", lambda: "ImagePullBackOff" in state())
     cluster.node.images["late:1"] = next(iter(cluster.node.images.values()))
-    succeeds(project, run)
+    succeeds(project, run, 200)
     assert nothing_is_left(cluster)
 
 
@@ -117,19 +73,11 @@ def test_no_pod_survives_a_cancelled_run(
     deploy(project)
     run = project.start("Troubled")
     pod = running(cluster)
-    said = "attempt 0 in " + pod["metadata"]["name"]
-    logs = project.folder / "dagster_home" / "storage"
-    # It streams to Dagster while the pod runs.
-    wait_for(
-        "the pod's line in Dagster",
-        lambda: any(said in path.read_text() for path in logs.rglob("*.out")),
-    )
-    shown = "".join(path.read_text() for path in logs.rglob("*.out"))
-    assert "[MFLOG|" not in shown
+    shows_while_it_runs(project, "attempt 0 in " + pod["metadata"]["name"])
     os.kill(run.pid, signal.SIGINT)
     wait_for("the end of the pod", lambda: nothing_is_left(cluster), 30)
     run.wait(timeout=60)
-    assert "STEP_RESTARTED" not in (project.folder / "log").read_text()
+    assert "STEP_RESTARTED" not in log(project)
     assert len(cluster.all_pods()) == 1
 
 
@@ -142,11 +90,4 @@ def test_a_killed_run_leaves_no_pod_and_can_be_resumed(cluster: Cluster, project
     end(run)
     flow = project.folder / "flow.py"
     flow.write_text(flow.read_text().replace("retry_count < 1", "retry_count < 0"))
-    run_id = project.query("Flow('Troubled').latest_run.id")
-    command = ["flow.py", "--no-pylint", "dagster", "create", "defs.py"]
-    command += ["--origin-run-id", run_id]
-    project.run(sys.executable, *command)
-    project.execute("Troubled")
-    new = "Flow('Troubled').latest_run"
-    assert project.query(f"{new}.successful") is True
-    assert project.query(f"{new}['start'].task.metadata_dict['origin-run-id']") == run_id
+    can_be_resumed(project)

@@ -9,7 +9,6 @@ from typing import Any
 import pytest
 from differential.cases import Case
 from support.batch_api import Batch, serve
-from support.project import Project
 from support.remote import Remote
 
 ROLE = "arn:aws:iam::123456789012:role/tasks"
@@ -37,14 +36,6 @@ def env(batch: Batch, remote: Remote) -> dict[str, str]:
 @pytest.fixture
 def left(batch: Batch) -> Callable[[], list[Any]]:
     return lambda: [*batch.running(), *batch.unfinished()]
-
-
-@pytest.fixture
-def project(tmp_path: Path, env: dict[str, str]) -> Project:
-    (tmp_path / "project").mkdir()
-    project = Project(tmp_path / "project")
-    project.env |= env
-    return project
 
 
 @pytest.fixture

@@ -5,7 +5,6 @@ from __future__ import annotations
 import os
 import re
 import signal
-import subprocess
 import sys
 
 import pytest
@@ -13,37 +12,10 @@ from support.batch_api import Batch, Job
 from support.processes import end, wait_for
 from support.project import Project
 
+from .. import troubled
+from ..troubled import RUN, TASK, can_be_resumed, log, shows_while_it_runs, succeeds
+
 pytestmark = pytest.mark.slow
-
-FLOW = """
-import os, signal, time
-from metaflow import FlowSpec, Parameter, batch, catch, current, retry, step
-
-class Troubled(FlowSpec):
-    @step
-    def start(self):
-        self.next(self.work)
-
-    @retry(times=1, minutes_between_retries=0)
-    @batch(OPTIONS)
-    @step
-    def work(self):
-        print("attempt", current.retry_count, "in", os.environ["AWS_BATCH_JOB_ID"])
-        self.attempt = current.retry_count
-        if current.retry_count < LASTS and not os.path.exists("GO"):
-            BEFORE
-            time.sleep(600)
-        self.next(self.end)
-
-    @step
-    def end(self):
-        pass
-
-if __name__ == "__main__":
-    Troubled()
-"""
-
-TASK = "Flow('Troubled').latest_run['work'].task"
 
 REEXECUTE = """
 import os
@@ -58,9 +30,7 @@ assert execute_job(job, instance, reexecution_options=options).success
 
 
 def deploy(project: Project, options: str = "", lasts: int = 1, before: str = "pass") -> None:
-    """Deploy the flow; so many of its attempts last until a file ``go`` is there."""
-    text = FLOW.replace("OPTIONS", options).replace("LASTS", str(lasts))
-    project.deploy(text.replace("GO", str(project.folder / "go")).replace("BEFORE", before))
+    troubled.deploy(project, f"batch({options})", "AWS_BATCH_JOB_ID", lasts, before)
 
 
 def running(batch: Batch) -> Job:
@@ -70,17 +40,6 @@ def running(batch: Batch) -> Job:
         return [job for job in batch.unfinished() if "attempt" in batch.said(job)]
 
     return wait_for("the start of the job", has_begun)[0]
-
-
-def succeeds(project: Project, run: subprocess.Popen[bytes]) -> None:
-    try:
-        assert run.wait(timeout=300) == 0, (project.folder / "log").read_text()[-5000:]
-    finally:
-        end(run)
-
-
-def log(project: Project) -> str:
-    return (project.folder / "log").read_text()
 
 
 def nothing_is_left(batch: Batch) -> bool:
@@ -97,7 +56,7 @@ def test_a_job_that_is_lost_is_tried_again(
     deploy(project)
     run = project.start("Troubled")
     getattr(batch, trouble)(running(batch))
-    succeeds(project, run)
+    succeeds(project, run, 300)
     assert project.query(f"[{TASK}['attempt'].data, {TASK}.current_attempt]") == [1, 1]
     assert "STEP_UP_FOR_RETRY" in log(project)
     assert said in log(project)
@@ -114,7 +73,7 @@ def test_a_job_that_waits_for_a_place_starts_when_there_is_one(
     batch.refusals = 3  # which boto3 tries again
     wait_for("refused requests", lambda: not batch.refusals)
     batch.max_containers = 1
-    succeeds(project, run)
+    succeeds(project, run, 300)
     assert nothing_is_left(batch)
 
 
@@ -137,15 +96,7 @@ def test_no_job_survives_a_cancelled_run(batch: Batch, project: Project) -> None
     deploy(project)
     run = project.start("Troubled")
     job = running(batch)
-    said = f"attempt 0 in {job.id}"
-    logs = project.folder / "dagster_home" / "storage"
-    # It streams to Dagster while the job runs.
-    wait_for(
-        "the job's line in Dagster",
-        lambda: any(said in path.read_text() for path in logs.rglob("*.out")),
-    )
-    shown = "".join(path.read_text() for path in logs.rglob("*.out"))
-    assert "[MFLOG|" not in shown
+    shows_while_it_runs(project, f"attempt 0 in {job.id}")
     os.kill(run.pid, signal.SIGINT)
     wait_for("the end of the job", lambda: nothing_is_left(batch), 40)
     run.wait(timeout=60)
@@ -173,14 +124,7 @@ def test_a_killed_run_leaves_no_job_and_can_be_resumed(batch: Batch, project: Pr
     wait_for("the end of the job", lambda: nothing_is_left(batch), 40)
     end(run)
     (project.folder / "go").touch()
-    run_id = project.query("Flow('Troubled').latest_run.id")
-    command = ["flow.py", "--no-pylint", "dagster", "create", "defs.py"]
-    command += ["--origin-run-id", run_id]
-    project.run(sys.executable, *command)
-    project.execute("Troubled")
-    new = "Flow('Troubled').latest_run"
-    assert project.query(f"{new}.successful") is True
-    assert project.query(f"{new}['start'].task.metadata_dict['origin-run-id']") == run_id
+    can_be_resumed(project)
 
 
 def test_a_run_whose_jobs_are_killed_by_command_can_be_re_executed(
@@ -199,6 +143,6 @@ def test_a_run_whose_jobs_are_killed_by_command_can_be_re_executed(
     assert run.wait(timeout=100) != 0
     (project.folder / "go").touch()
     project.run(sys.executable, "-c", REEXECUTE)
-    assert project.query("Flow('Troubled').latest_run.successful") is True
+    assert project.query(f"{RUN}.successful") is True
     assert re.search(r"-work-r[0-9a-f]{6}-0$", list(batch.jobs.values())[-1].request["jobName"])
     assert nothing_is_left(batch)

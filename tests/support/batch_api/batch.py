@@ -6,21 +6,22 @@ import shutil
 import sys
 import threading
 import time
-import traceback
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
 from ..containers import make_image
+from ..stand_in import StandIn
 from .calls import Calls, Refusal
 from .jobs import Job, Json, Node
-from .server import Server, link_local
+from .server import BatchHandler, link_local
 
 
-class Batch:
+class Batch(StandIn):
     """Its queues and jobs, and its API at ``url``. The attributes may be changed at any time."""
 
     def __init__(self, folder: Path) -> None:
+        super().__init__(BatchHandler)
         self.folder = folder
         self.queues = {"queue": "EC2"}
         """The job queues, and of which type the one compute environment of each is."""
@@ -37,34 +38,19 @@ class Batch:
         self.assumed_roles: list[str] = []
         """The roles of which containers have asked for credentials."""
         self.requests: list[str] = []
-        self.errors: list[str] = []
-        """What went wrong in the stand-in itself."""
         self.lock = threading.RLock()
         self.calls = Calls(self)
-        self._server = Server(self)
-        self.url = f"http://127.0.0.1:{self._server.server_port}"
-        image = make_image(folder / "image", link_local(self._server.server_port))
+        image = make_image(folder / "image", link_local(self.port))
         self.images = {f"python:{sys.version_info[0]}.{sys.version_info[1]}": image}
         """The images that can be pulled, and the folder of programs that is first on their PATH."""
-        self._is_over = threading.Event()
-        self._threads = [
-            threading.Thread(target=self._server.serve_forever, args=(0.1,), daemon=True),
-            threading.Thread(target=self._run, daemon=True),
-        ]
-        for thread in self._threads:
-            thread.start()
+        self.start(self._tick)
 
-    def _run(self) -> None:
-        while not self._is_over.is_set():
-            try:
-                with self.lock:
-                    for job in self.jobs.values():
-                        self._tick(job)
-            except Exception:
-                self.errors.append(traceback.format_exc())
-            self._is_over.wait(0.05)
+    def _tick(self) -> None:
+        with self.lock:
+            for job in self.jobs.values():
+                self._go_on(job)
 
-    def _tick(self, job: Job) -> None:
+    def _go_on(self, job: Job) -> None:
         if job.status == "SUBMITTED":
             job.status = "RUNNABLE"
         elif job.status == "RUNNABLE":
@@ -90,11 +76,7 @@ class Batch:
         return {"AWS_BATCH_CE_NAME": queue, "AWS_EXECUTION_ENV": f"AWS_ECS_{engine}"}
 
     def close(self) -> None:
-        self._is_over.set()
-        self._server.shutdown()
-        for thread in self._threads:
-            thread.join(timeout=10)
-        self._server.server_close()
+        self.stop()
         for job in self.jobs.values():
             job.kill()
         assert not self.errors, "\n".join(self.errors)

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import json
 import time
-from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
+from ..stand_in import Handler
 from .calls import Refusal
 from .jobs import Json
 
@@ -38,30 +38,21 @@ def link_local(port: int) -> str:
     return LINK_LOCAL.format(addresses=(ECS, EC2), port=port)
 
 
-class Server(ThreadingHTTPServer):
-    """Serves on a free port of this machine."""
+class BatchHandler(Handler):
+    """Answers for AWS Batch, ECS and EC2."""
 
-    daemon_threads = True
-    request_queue_size = 256
+    @property
+    def batch(self) -> Batch:
+        from .batch import Batch
 
-    def __init__(self, batch: Batch) -> None:
-        self.batch = batch
-        super().__init__(("127.0.0.1", 0), _Handler)
-
-
-class _Handler(BaseHTTPRequestHandler):
-    protocol_version = "HTTP/1.1"
-    server: Server  # type: ignore[assignment]  # narrower than the base class has it
-
-    def log_message(self, format: str, *args: Any) -> None:
-        pass
+        assert isinstance(self.stand_in, Batch)
+        return self.stand_in
 
     def do_GET(self) -> None:
-        text = self.rfile.read(int(self.headers.get("Content-Length") or 0))
+        text = self.body()
         host = self.headers["Host"].partition(":")[0]
-        batch = self.server.batch
         try:
-            with batch.lock:
+            with self.batch.lock:
                 if host == ECS:
                     self._send(200, self._of_container())
                 elif host == EC2:
@@ -69,15 +60,15 @@ class _Handler(BaseHTTPRequestHandler):
                 else:
                     self._send(200, self._called(text))
         except Refusal as refusal:
-            kind = {"x-amzn-ErrorType": refusal.kind}
-            self._send(refusal.code, {"message": refusal.message}, kind)
+            told = {"message": refusal.message}
+            self._send(refusal.code, told, x_amzn_ErrorType=refusal.kind)
         except BrokenPipeError:
             self.close_connection = True
 
     do_POST = do_PUT = do_GET
 
     def _called(self, text: bytes) -> Json:
-        batch = self.server.batch
+        batch = self.batch
         name = self.path.removeprefix("/v1/")
         batch.requests.append(name)
         if not self.headers.get("Authorization", "").startswith("AWS4-HMAC-SHA256 "):
@@ -96,7 +87,7 @@ class _Handler(BaseHTTPRequestHandler):
     def _of_container(self) -> Json:
         """Task metadata endpoint version 4, and credentials of the role of the job."""
         task = self.path.rsplit("/", 1)[1]
-        batch = self.server.batch
+        batch = self.batch
         job, node = batch.by_task(task)
         if self.path == f"/v4/{task}":
             options = {
@@ -132,12 +123,7 @@ class _Handler(BaseHTTPRequestHandler):
             }
         raise Refusal("not found", 404)
 
-    def _send(self, code: int, body: Json | str, headers: dict[str, str] | None = None) -> None:
-        text = body if isinstance(body, str) else json.dumps(body)
-        self.send_response(code)
-        kind = "text/plain" if isinstance(body, str) else "application/json"
-        for name, value in {"Content-Type": kind, **(headers or {})}.items():
-            self.send_header(name, value)
-        self.send_header("Content-Length", str(len(text.encode())))
-        self.end_headers()
-        self.wfile.write(text.encode())
+    def _send(self, code: int, body: Json | str, **headers: str) -> None:
+        is_text = isinstance(body, str)
+        text = body if is_text else json.dumps(body)
+        self.answer(code, text.encode(), "text/plain" if is_text else "application/json", **headers)

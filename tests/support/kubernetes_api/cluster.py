@@ -6,26 +6,26 @@ import base64
 import json
 import shutil
 import sys
-import threading
-import traceback
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
 
 from ..containers import make_image
+from ..stand_in import StandIn
 from .controllers import Controllers, finished_as
 from .dns import dns
 from .kubelet import Kubelet, Node
-from .server import Server
+from .server import ClusterHandler
 from .store import Object, Store
 
 NAMESPACE = "default"
 
 
-class Cluster:
+class Cluster(StandIn):
     """Its objects, its node, and its API server at ``url``."""
 
     def __init__(self, folder: Path, images: Mapping[str, Path]) -> None:
+        super().__init__(ClusterHandler)
         self.folder = folder
         self.store = Store()
         self.node = Node(dict(images))
@@ -35,36 +35,17 @@ class Cluster:
         self.may_exec = True
         """Whether commands may be run in pods, which many clusters forbid."""
         self.requests: list[tuple[str, str]] = []
-        self.errors: list[str] = []
-        """What went wrong in the stand-in itself."""
-        self._is_over = threading.Event()
         self.store.create("serviceaccounts", NAMESPACE, {"metadata": {"name": "default"}})
-        self._server = Server(self)
-        self.url = f"http://127.0.0.1:{self._server.server_port}"
         self.kubeconfig = folder / "kubeconfig"
         self.kubeconfig.write_text(json.dumps(_kubeconfig(self.url)))
-        self._threads = [
-            threading.Thread(target=self._server.serve_forever, args=(0.1,), daemon=True),
-            threading.Thread(target=self._run, daemon=True),
-        ]
-        for thread in self._threads:
-            thread.start()
+        self.start(self._tick)
 
-    def _run(self) -> None:
-        while not self._is_over.is_set():
-            try:
-                self.controllers.tick()
-                self.kubelet.tick()
-            except Exception:
-                self.errors.append(traceback.format_exc())
-            self._is_over.wait(0.05)
+    def _tick(self) -> None:
+        self.controllers.tick()
+        self.kubelet.tick()
 
     def close(self) -> None:
-        self._is_over.set()
-        self._server.shutdown()
-        for thread in self._threads:
-            thread.join(timeout=10)
-        self._server.server_close()
+        self.stop()
         self.kubelet.kill_all()
         assert not self.errors, "\n".join(self.errors)
 

@@ -9,10 +9,10 @@ import json
 import re
 import time
 from collections.abc import Iterator
-from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from typing import TYPE_CHECKING, Any
 from urllib.parse import parse_qs, urlsplit
 
+from ..stand_in import Handler
 from . import rules
 from .store import KINDS, ApiError, Object, merge, selected
 
@@ -28,23 +28,15 @@ _VERSION = {"major": "1", "minor": "33", "gitVersion": "v1.33.0", "platform": "l
 _WEBSOCKET = "258EAFA5-E914-47DA-95CA-C5AB0DC85B11"  # RFC 6455
 
 
-class Server(ThreadingHTTPServer):
-    """Serves one cluster on a free port of this machine."""
+class ClusterHandler(Handler):
+    """Answers for the API server."""
 
-    daemon_threads = True
-    request_queue_size = 256
+    @property
+    def cluster(self) -> Cluster:
+        from .cluster import Cluster
 
-    def __init__(self, cluster: Cluster) -> None:
-        self.cluster = cluster
-        super().__init__(("127.0.0.1", 0), _Handler)
-
-
-class _Handler(BaseHTTPRequestHandler):
-    protocol_version = "HTTP/1.1"
-    server: Server  # type: ignore[assignment]  # narrower than the base class has it
-
-    def log_message(self, format: str, *args: Any) -> None:
-        pass
+        assert isinstance(self.stand_in, Cluster)
+        return self.stand_in
 
     def do_GET(self) -> None:
         self._answer()
@@ -55,9 +47,8 @@ class _Handler(BaseHTTPRequestHandler):
         url = urlsplit(self.path)
         self._query = {name: values[-1] for name, values in parse_qs(url.query).items()}
         self._commands = parse_qs(url.query).get("command", [])
-        length = int(self.headers.get("Content-Length") or 0)
-        text = self.rfile.read(length)
-        cluster = self.server.cluster
+        text = self.body()
+        cluster = self.cluster
         cluster.requests.append((self.command, url.path))
         try:
             body = json.loads(text) if text else {}
@@ -77,7 +68,7 @@ class _Handler(BaseHTTPRequestHandler):
     def _route(
         self, body: Any, namespace: str | None, kind: str, name: str | None, part: str | None
     ) -> None:
-        store = self.server.cluster.store
+        store = self.cluster.store
         if namespace and not name and self.command == "POST":
             self._send(201, self._create(kind, namespace, body))
         elif not name and self.command == "GET":
@@ -101,7 +92,7 @@ class _Handler(BaseHTTPRequestHandler):
             raise ApiError(405, "MethodNotAllowed", "not supported on the requested resource")
 
     def _create(self, kind: str, namespace: str, body: Object) -> Object:
-        cluster = self.server.cluster
+        cluster = self.cluster
         if namespace not in cluster.namespaces:
             raise ApiError(404, "NotFound", f'namespaces "{namespace}" not found')
         told = (body.get("metadata") or {}).get("namespace")
@@ -119,7 +110,7 @@ class _Handler(BaseHTTPRequestHandler):
         return cluster.store.create(kind, namespace, body)
 
     def _list(self, kind: str, namespace: str | None) -> Object:
-        store = self.server.cluster.store
+        store = self.cluster.store
         with store.lock:
             version = store.version
             items = [found for found in store.list(kind, namespace) if self._is_selected(found)]
@@ -141,15 +132,13 @@ class _Handler(BaseHTTPRequestHandler):
     def _patch(self, kind: str, namespace: str, name: str, patch: Any) -> Object:
         if not isinstance(patch, dict):
             raise ApiError(415, "UnsupportedMediaType", "JSON patches are not supported here")
-        changed = self.server.cluster.store.update(
-            kind, namespace, name, lambda it: merge(it, patch)
-        )
+        changed = self.cluster.store.update(kind, namespace, name, lambda it: merge(it, patch))
         if changed is None:
             raise ApiError(404, "NotFound", f'{kind} "{name}" not found')
         return changed
 
     def _delete(self, kind: str, namespace: str, name: str, body: Object) -> Object:
-        cluster = self.server.cluster
+        cluster = self.cluster
         found = cluster.store.get(kind, namespace, name)
         policy = body.get("propagationPolicy") or self._query.get("propagationPolicy")
         grace = body.get("gracePeriodSeconds", self._query.get("gracePeriodSeconds"))
@@ -164,7 +153,7 @@ class _Handler(BaseHTTPRequestHandler):
     # -- Streams -----------------------------------------------------------------------------
 
     def _watch(self, kind: str, namespace: str | None) -> None:
-        store = self.server.cluster.store
+        store = self.cluster.store
         until = time.monotonic() + float(self._query.get("timeoutSeconds") or 1800)
         version = self._query.get("resourceVersion")
         since = int(version or 0)
@@ -184,7 +173,7 @@ class _Handler(BaseHTTPRequestHandler):
         self._stream("application/json", lines())
 
     def _log(self, pod: Object) -> None:
-        cluster, uid = self.server.cluster, pod["metadata"]["uid"]
+        cluster, uid = self.cluster, pod["metadata"]["uid"]
         name = pod["metadata"]["name"]
         if self._query.get("previous") == "true":
             message = f'previous terminated container in pod "{name}" not found'
@@ -226,7 +215,7 @@ class _Handler(BaseHTTPRequestHandler):
 
     def _exec(self, pod: Object) -> None:
         """``/sbin/killall5``, which Metaflow ends pods by, over a web socket; nothing else."""
-        cluster = self.server.cluster
+        cluster = self.cluster
         if not cluster.may_exec:
             raise ApiError(403, "Forbidden", "pods/exec is forbidden")
         container = cluster.kubelet.container(pod["metadata"]["uid"])
@@ -256,11 +245,7 @@ class _Handler(BaseHTTPRequestHandler):
 
     def _send(self, code: int, body: Any, kind: str = "application/json") -> None:
         text = body if isinstance(body, bytes) else json.dumps(body).encode()
-        self.send_response(code)
-        self.send_header("Content-Type", kind)
-        self.send_header("Content-Length", str(len(text)))
-        self.end_headers()
-        self.wfile.write(text)
+        self.answer(code, text, kind)
 
 
 def _line(body: Object) -> bytes:
