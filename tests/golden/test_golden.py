@@ -119,12 +119,17 @@ def test_the_demo_is_short_in_both_forms(project: Path) -> None:
 
 @pytest.mark.parametrize("name", CASES)
 def test_generated_source_is_clean(project: Path, name: str) -> None:
-    create(project, name, *CASES[name])
-    file = str(project / "defs.py")
+    for runtime in ("package", "embedded"):
+        create(project, name, *CASES[name], f"--runtime={runtime}")
+        (project / "defs.py").rename(project / f"{runtime}.py")
+    files = [str(project / f"{runtime}.py") for runtime in ("package", "embedded")]
     ruff = [sys.executable, "-m", "ruff"]
-    subprocess.run([*ruff, "check", "--isolated", file], check=True, cwd=project)
-    subprocess.run([*ruff, "format", "--isolated", "--check", file], check=True)
-    subprocess.run([sys.executable, "-m", "pyright", file], check=True, cwd=project)
+    subprocess.run([*ruff, "check", "--isolated", *files], check=True, cwd=project)
+    subprocess.run([*ruff, "format", "--isolated", "--check", *files], check=True)
+    subprocess.run([sys.executable, "-m", "pyright", *files], check=True, cwd=project)
+    for file in files:
+        load = f"import runpy; runpy.run_path({file!r})['defs'].resolve_all_job_defs()"
+        subprocess.run([sys.executable, "-c", load], check=True, cwd=project)
 
 
 def test_all_load_in_one_code_location(project: Path) -> None:
