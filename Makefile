@@ -102,7 +102,7 @@ test-all: $(ENGINES) ## Run all tests, for hours; needs redis-server and Postgre
 
 .PHONY: test-cluster
 test-cluster: $(ENGINES) ## Run pods and Batch jobs on stand-ins for Kubernetes and AWS; Linux only
-	$(BIN)/python -m pytest tests/cluster
+	$(BIN)/python -m pytest -n 2 tests/cluster
 
 .PHONY: chaos
 chaos: $(ENGINES) ## Lose workers, broker and database under 100 runs; needs redis-server and PostgreSQL
