@@ -75,6 +75,19 @@ def test_logs_and_watch_while_a_run_is_on(embedded):
     again = project.dagster("logs", started["run_id"], "item[1]")
     assert again.splitlines() == ["[item[1]] item 1"]
     assert len(project.dagster("logs", started["run_id"], "item", "--no-follow").splitlines()) == 2
+    lines = project.dagster("logs", started["run_id"], "start", "--json").splitlines()
+    assert [json.loads(line) for line in lines] == [
+        {"step": "start", "task": "start", "stream": stream, "text": text}
+        for stream, text in (
+            ("stdout", "before the wait"),
+            ("stdout", "after the wait"),
+            ("stderr", "to stderr"),
+        )
+    ]
+    (line,) = project.dagster("logs", started["run_id"], "item[1]", "--json").splitlines()
+    assert json.loads(line) | {"text": ""} == {
+        "step": "item", "task": "item[1]", "stream": "stdout", "text": "",
+    }  # fmt: skip
     assert "no step nope" in project.dagster("logs", started["run_id"], "nope", code=1)
     assert "has no output" in project.dagster("logs", started["run_id"], "end", code=1)
 

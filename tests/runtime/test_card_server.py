@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import html
+import json
 import subprocess
 import sys
 import urllib.error
@@ -45,16 +46,16 @@ class Cards:
         self.project = project
         project.deploy(FLOW)
         self.process = subprocess.Popen(
-            [sys.executable, "flow.py", "dagster", "cards", "--port", "0"],
+            [sys.executable, "flow.py", "dagster", "cards", "--port", "0", "--json"],
             cwd=project.folder,
             env=project.env,
             stdout=subprocess.PIPE,
             text=True,
         )
         assert self.process.stdout is not None
-        said = next(line for line in self.process.stdout if "METAFLOW_DAGSTER_CARDS_URL=" in line)
-        self.url = said.strip().split("=", 1)[1]
-        project.env["METAFLOW_DAGSTER_CARDS_URL"] = self.url
+        said = json.loads(self.process.stdout.readline())
+        self.url = said["url"]
+        project.env[said["variable"]] = self.url
         project.execute("Cards")
 
     def links(self) -> dict[str, str]:

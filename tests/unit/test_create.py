@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import os
 import stat
 import subprocess
@@ -56,6 +57,30 @@ def test_without_a_file_the_job_names_it(project: Path) -> None:
     assert create(project, "--name", "nightly").returncode == 0
     text = (project / "nightly.py").read_text()
     assert "python tiny.py --no-pylint dagster create --name nightly" in text
+
+
+def test_json_for_programs(project: Path) -> None:
+    write_flow(
+        project,
+        imports="from metaflow import trigger",
+        decorators='@schedule(hourly=True)\n@trigger(event="data.ready")',
+    )
+    done = create(project, "--json", "defs.py")
+    created = json.loads(done.stdout)
+    assert Path(created.pop("package")).is_file()
+    assert created == {
+        "name": "Tiny",
+        "flow": "Tiny",
+        "definitions_file": str(project / "defs.py"),
+        "user": "tester",
+        "project": None,
+        "branch": None,
+        "schedule": "Tiny_schedule",
+        "sensors": ["Tiny_event_0"],
+    }
+    refused = create(project, "--json", "--tag", " ", "d.py")
+    assert (refused.returncode, refused.stdout) == (1, "")
+    assert "--tag is empty" in refused.stderr
 
 
 def test_an_earlier_file_is_replaced_and_keeps_no_scratch(project: Path) -> None:

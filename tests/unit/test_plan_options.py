@@ -18,7 +18,7 @@ from metaflow_extensions.dagster.deployer.dagster_deployer import DagsterDeploye
 from metaflow_extensions.dagster.plan.options import CreateOptions
 
 # What concerns one call only.
-ONE_CALL = {"file", "force", "origin_run_id", "deployer_attribute_file"}
+ONE_CALL = {"file", "force", "origin_run_id", "as_json", "deployer_attribute_file"}
 TOKENS = {"authorize", "generate_new_token", "new_token"}
 SOME = CreateOptions(
     name="nightly",

@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING
 
 from .._metaflow_internals import click
 from ..contract import variables
+from .common_options import as_json
 
 if TYPE_CHECKING:
     from .._metaflow_internals.types import CliState
@@ -25,14 +26,19 @@ if TYPE_CHECKING:
     help="Address to listen at. Any other than this machine's own lets others see the cards.",
 )
 @click.option("--port", type=int, default=8324, show_default=True, help="0 takes a free one.")
+@as_json
 @click.pass_obj
-def cards(obj: CliState, host: str, port: int) -> None:
+def cards(obj: CliState, host: str, port: int, as_json: bool) -> None:
     from .cards import card_server
+    from .output import print_json_line
 
     server = card_server(obj.flow_datastore, host, port)
     url = f"http://{host}:{server.server_address[1]}"
-    obj.echo_always(f"Serving cards at {url}. Stop with Ctrl-C.", err=False)
-    obj.echo_always(f"For links in Dagster: export {variables.CARDS_URL}={url}", err=False)
+    if as_json:
+        print_json_line({"url": url, "variable": variables.CARDS_URL})
+    else:
+        obj.echo_always(f"Serving cards at {url}. Stop with Ctrl-C.", err=False)
+        obj.echo_always(f"For links in Dagster: export {variables.CARDS_URL}={url}", err=False)
     try:
         server.serve_forever()
     except KeyboardInterrupt:

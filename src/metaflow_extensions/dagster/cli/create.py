@@ -6,12 +6,13 @@ import os
 import shlex
 import sys
 import tempfile
-from dataclasses import replace
-from typing import TYPE_CHECKING
+from dataclasses import dataclass, replace
+from typing import TYPE_CHECKING, Any
 
 from .._metaflow_internals import add_decorators
 from ..contract import HEADER
 from ..deploy.package import CodePackage
+from ..deploy.registry import Deployment, Registry
 from ..errors import DagsterDeployError, Problems
 from ..graph import FlowView, read_flow
 from ..plan.assets import flow_key
@@ -21,12 +22,32 @@ from ..plan.job import JobPlan
 from ..plan.options import CreateOptions
 from ..plan.site import read_site
 from ..plan.translator import Translation
-from .register import TokenOptions, register, write_attributes
+from .output import job_as_dict
+from .register import TokenOptions, deployment_of, write_attributes
 
 if TYPE_CHECKING:
     from .._metaflow_internals.types import CliState
 
 _MAX_TAG_LENGTH = 500  # MAXIMUM_TAG_LENGTH of Metaflow's service (metaflow/tag_util.py)
+
+
+@dataclass(frozen=True)
+class CreatedFile:
+    """A definitions file that has been written."""
+
+    path: str
+    """As it was given."""
+    deployment: Deployment
+    plan: JobPlan
+
+    def as_dict(self) -> dict[str, Any]:
+        """What a program is told of it."""
+        return {
+            **job_as_dict(self.deployment),
+            "schedule": self.plan.schedule_name,
+            "sensors": list(self.plan.sensor_names),
+            "package": self.plan.package.url if self.plan.package else None,
+        }
 
 
 def create_file(
@@ -38,7 +59,7 @@ def create_file(
     tokens: TokenOptions,
     attribute_file: str | None = None,
     origin_run_id: str | None = None,
-) -> str:
+) -> CreatedFile:
     """Check everything, then write the file in one go.
 
     Args:
@@ -51,7 +72,7 @@ def create_file(
         origin_run_id: The Metaflow run that the file resumes; such a file is not registered.
 
     Returns:
-        The path of the file written.
+        What has been written, and where.
 
     Raises:
         MetaflowException: the flow or an option is unfit; nothing has been written.
@@ -69,11 +90,13 @@ def create_file(
         plan = replace(plan, step_env={**plan.step_env, "METAFLOW_PRODUCTION_TOKEN": token})
     if origin_run_id is not None:
         plan = resuming(plan, origin_run_id)
-    _write(path, render(replace(plan, package=package.wait())))
+    plan = replace(plan, package=package.wait())
+    _write(path, render(plan))
+    deployment = deployment_of(state, view, plan, path, token, options)
     if origin_run_id is None:
-        register(state, view, plan, path, token, options)
+        Registry.of(state.flow_datastore).save(deployment)
     write_attributes(state, plan.job_name, attribute_file)
-    return path
+    return CreatedFile(path, deployment, plan)
 
 
 def _plan(

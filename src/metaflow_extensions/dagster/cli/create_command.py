@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, Any
 
 from .._metaflow_internals import click
 from ..errors import DagsterDeployError
+from .common_options import as_json
 
 if TYPE_CHECKING:
     from .._metaflow_internals.types import CliState
@@ -186,6 +187,7 @@ def positive(_: Any, option: Any, value: int | None) -> int | None:
     "--generate-new-token", is_flag=True, help="Move the deployment to a new production namespace."
 )
 @click.option("--new-token", metavar="TOKEN", help="Use this production token from now on.")
+@as_json
 @click.option("--deployer-attribute-file", hidden=True, help="For the Deployer API.")
 @click.pass_obj
 def create(obj: CliState, **values: Any) -> None:
@@ -201,7 +203,7 @@ def create(obj: CliState, **values: Any) -> None:
         ) from error
 
     values["name"] = values["name"] or obj.dagster_job_name
-    path = create_file(
+    created = create_file(
         obj,
         CreateOptions.from_values(values),
         file=values["file"],
@@ -210,4 +212,10 @@ def create(obj: CliState, **values: Any) -> None:
         attribute_file=values["deployer_attribute_file"],
         origin_run_id=values["origin_run_id"],
     )
+    if values["as_json"]:
+        from .output import print_json
+
+        print_json(obj, created.as_dict())
+        return
+    path = created.path
     obj.echo(f"Wrote *{path}*. Load it with: dagster dev -f {path}", fg="green", bold=True)

@@ -4,13 +4,14 @@ from __future__ import annotations
 
 import sys
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, TextIO
+from typing import TYPE_CHECKING, Literal
 
 from ..contract.ops import task_label
 from ..errors import DagsterRunError
 from ..targets.base import Target
 from ..targets.runs import RunEvent, RunInfo
 from .manage import choose, find_run
+from .output import print_json_line
 
 if TYPE_CHECKING:
     from .._metaflow_internals.types import CliState
@@ -23,6 +24,7 @@ def show_logs(
     name: str | None,
     url: str | None,
     follow: bool,
+    as_json: bool,
 ) -> None:
     """Print the output of a run's tasks, a line with its task before it.
 
@@ -33,6 +35,7 @@ def show_logs(
         name: The job's name, where it is not the default one.
         url: The webserver, where it is not the configured one.
         follow: Continue until the run ends.
+        as_json: Print each line as a JSON object, those of stderr too to stdout.
 
     Raises:
         DagsterRunError: there is no such run or step, or Dagster has kept no output.
@@ -43,7 +46,7 @@ def show_logs(
         raise DagsterRunError(
             f"There is no step *{step}* in this flow. Its steps: {', '.join(state.graph.nodes)}."
         )
-    logs = _Logs(target, run, step)
+    logs = _Logs(target, run, step, as_json)
     if follow:
         for event in target.follow(run.job, run.dagster_run_id):
             logs.take(event)
@@ -69,7 +72,8 @@ def show_logs(
 class _Log:
     """One captured log, and how far it has been printed."""
 
-    tasks: str
+    task: str | None
+    """None where several steps have written it."""
     file_key: str
     after: str | None = None
     out: str = ""
@@ -80,10 +84,11 @@ class _Log:
 class _Logs:
     """The captured logs of a run that are to be printed."""
 
-    def __init__(self, target: Target, run: RunInfo, step: str | None) -> None:
+    def __init__(self, target: Target, run: RunInfo, step: str | None, as_json: bool) -> None:
         self._target = target
         self._run = run
         self._step = step
+        self._as_json = as_json
         self._logs: list[_Log] = []
         self.found = False
         self.has_run = False
@@ -99,7 +104,7 @@ class _Logs:
             keys = [task_label(key) for key in event.step_key.split(",")]
             if any(self._wanted(key) for key in keys):
                 # A log of several steps (in_process_executor) says nothing of who wrote what.
-                self._logs.append(_Log(keys[0] if len(keys) == 1 else "run", event.file_key))
+                self._logs.append(_Log(keys[0] if len(keys) == 1 else None, event.file_key))
 
     def print_new(self) -> None:
         """Print the lines that have come to an end since the last time."""
@@ -109,21 +114,25 @@ class _Logs:
                 log.after = part.after
                 if not part.stdout and not part.stderr:
                     break
-                log.out = self._print(log.tasks, log.out + part.stdout, sys.stdout)
-                log.err = self._print(log.tasks, log.err + part.stderr, sys.stderr)
+                log.out = self._print(log.task, log.out + part.stdout, "stdout")
+                log.err = self._print(log.task, log.err + part.stderr, "stderr")
 
     def end(self) -> None:
         """Print lines that never end."""
         for log in self._logs:
-            self._print(log.tasks, log.out and log.out + "\n", sys.stdout)
-            self._print(log.tasks, log.err and log.err + "\n", sys.stderr)
+            self._print(log.task, log.out and log.out + "\n", "stdout")
+            self._print(log.task, log.err and log.err + "\n", "stderr")
 
-    def _print(self, task: str, text: str, to: TextIO) -> str:
+    def _print(self, task: str | None, text: str, stream: Literal["stdout", "stderr"]) -> str:
+        """Print the lines that have ended; what is left."""
         *lines, rest = text.split("\n")
         for line in lines:
             self.found = True
-            print(f"[{task}] {line}", file=to)
-        to.flush()
+            if self._as_json:
+                step = task.split("[")[0] if task else None
+                print_json_line({"step": step, "task": task, "stream": stream, "text": line})
+            else:
+                print(f"[{task or 'run'}] {line}", file=getattr(sys, stream), flush=True)
         return rest
 
     def _wanted(self, key: str) -> bool:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import functools
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from ..contract.ops import task_label
 from ..deploy.registry import Deployment, Registry
@@ -13,7 +13,7 @@ from ..targets.base import Target
 from ..targets.choose import choose_target
 from ..targets.runs import RunInfo
 from .jobs import find_deployment
-from .output import Progress, as_dict, counted, print_json, times
+from .output import Progress, as_dict, counted, job_as_dict, print_json, times
 from .switches import switch_starters
 
 if TYPE_CHECKING:
@@ -120,7 +120,7 @@ def delete_job(
     Registry.of(state.flow_datastore).delete(deployment.name)
     if as_json:
         off = [starter.name for starter in stopped]
-        print_json(state, {**_job_as_dict(deployment), "switched_off": off})
+        print_json(state, {**job_as_dict(deployment), "switched_off": off})
         return
     state.echo(
         f"Job *{deployment.name}* is no longer deployed. Runs in progress continue. "
@@ -134,7 +134,7 @@ def list_jobs(state: CliState, as_json: bool) -> None:
     """Print this flow's deployments."""
     jobs = [d for d in Registry.of(state.flow_datastore).all() if d.flow_name == state.flow.name]
     if as_json:
-        print_json(state, [_job_as_dict(job) for job in jobs])
+        print_json(state, [job_as_dict(job) for job in jobs])
         return
     if not jobs:
         state.echo(f"Flow *{state.flow.name}* has no deployments here.")
@@ -142,17 +142,6 @@ def list_jobs(state: CliState, as_json: bool) -> None:
         where = f"{job.project} {job.branch}  " if job.project else ""
         line = f"{job.name}  {where}{job.user}  {job.definitions_file}"
         state.echo_always(line, err=False, no_bold=True)
-
-
-def _job_as_dict(job: Deployment) -> dict[str, Any]:
-    return {
-        "name": job.name,
-        "flow": job.flow_name,
-        "definitions_file": job.definitions_file,
-        "user": job.user,
-        "project": job.project,
-        "branch": job.branch,
-    }
 
 
 def find_run(target: Target, deployment: Deployment, run_id: str | None) -> RunInfo:

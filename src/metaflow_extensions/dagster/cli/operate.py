@@ -154,6 +154,7 @@ def status(
     help="Continue until the run ends.",
 )
 @_job_options
+@as_json
 @click.pass_obj
 def logs(
     obj: CliState,
@@ -162,10 +163,11 @@ def logs(
     follow: bool,
     name: str | None,
     url: str | None,
+    as_json: bool,
 ) -> None:
     from .logs import show_logs
 
-    show_logs(obj, run_id, step, name, url, follow)
+    show_logs(obj, run_id, step, name, url, follow, as_json)
 
 
 @click.command(help="List the latest runs of the job.")

@@ -7,6 +7,7 @@ import time
 from typing import TYPE_CHECKING, Any
 
 from ..contract.ops import is_step_key, task_label
+from ..deploy.registry import Deployment
 from ..targets.base import Target
 from ..targets.runs import RunEvent, RunInfo
 
@@ -82,6 +83,18 @@ def as_dict(state: CliState, target: Target, run: RunInfo) -> dict[str, Any]:
     return content
 
 
+def job_as_dict(job: Deployment) -> dict[str, Any]:
+    """What a program is told of a deployed job."""
+    return {
+        "name": job.name,
+        "flow": job.flow_name,
+        "definitions_file": job.definitions_file,
+        "user": job.user,
+        "project": job.project,
+        "branch": job.branch,
+    }
+
+
 def counted(number: int, noun: str) -> str:
     """A number of things in words: ``1 task``, ``2 tasks``."""
     return f"{number} {noun}" if number == 1 else f"{number} {noun}s"
@@ -99,3 +112,8 @@ def times(run: RunInfo) -> str:
 def print_json(state: CliState, content: Any) -> None:
     """Print JSON to stdout, with nothing around it."""
     state.echo_always(json.dumps(content, indent=2), err=False, no_bold=True)
+
+
+def print_json_line(content: Any) -> None:
+    """Print JSON to stdout in a line of its own, for whoever reads while a command runs."""
+    print(json.dumps(content), flush=True)

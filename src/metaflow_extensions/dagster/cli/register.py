@@ -44,16 +44,16 @@ class TokenOptions:
         )
 
 
-def register(
+def deployment_of(
     state: CliState,
     view: FlowView,
     plan: JobPlan,
     path: str,
     token: str | None,
     options: CreateOptions,
-) -> None:
-    """Note the job, and the options of ``create``, in the registry of the flow's datastore."""
-    deployment = Deployment(
+) -> Deployment:
+    """What the registry keeps of the job and of the options of ``create``."""
+    return Deployment(
         name=plan.job_name,
         flow_name=plan.flow_name,
         definitions_file=os.path.abspath(path),
@@ -65,7 +65,6 @@ def register(
         steps=list(state.graph.nodes),
         options=options,
     )
-    Registry.of(state.flow_datastore).save(deployment)
 
 
 def write_attributes(state: CliState, job: str, attribute_file: str | None) -> None:

@@ -45,14 +45,14 @@ def job_decorator(plan: JobPlan) -> str:
     return "@" + call("job", (), options)
 
 
-def definitions_text(plan: JobPlan, job_names: Sequence[str], sensor_names: Sequence[str]) -> str:
+def definitions_text(plan: JobPlan, job_names: Sequence[str]) -> str:
     """The call that hands everything to Dagster. A thin file leaves out what it has none of."""
     options = {"assets": assets_text(plan.assets)}
     if plan.assets.checks:
         options["asset_checks"] = checks_text(plan.assets)
     options["jobs"] = f"[{', '.join(job_names)}]"
-    options["schedules"] = f"[{plan.job_name}_schedule]" if plan.schedule else "[]"
-    options["sensors"] = f"[{', '.join(sensor_names)}]"
+    options["schedules"] = f"[{plan.schedule_name or ''}]"
+    options["sensors"] = f"[{', '.join(plan.sensor_names)}]"
     if plan.is_thin:
         options = {name: text for name, text in options.items() if text != "[]"}
     return call("Definitions", (), options)

@@ -103,7 +103,6 @@ def prepare() -> None:
 
 
 def _template(plan: JobPlan) -> str:
-    names = [_sensor_name(plan, index) for index in range(len(plan.triggers))]
     hooked = plan.exit_hooks is not None
     return (
         _environment()
@@ -119,7 +118,6 @@ def _template(plan: JobPlan) -> str:
             max_workers=DEFAULT_MAX_WORKERS,
             parameter_kinds={p.name: str(p.kind) for p in plan.parameters},
             job_names=[plan.job_name, *([f"{plan.job_name}_exit_hooks"] if hooked else [])],
-            sensor_names=names + ([f"{plan.job_name}_exit_hooks_sensor"] if hooked else []),
         )
     )
 
@@ -210,12 +208,6 @@ def _config_field(parameter: ParameterPlan) -> str:
     if set(options) == {"default"} and not isinstance(parameter.default, (list, dict)):
         return f"{left} = {options['default']}"
     return f"{left} = {call('Field', (), options)}"
-
-
-def _sensor_name(plan: JobPlan, index: int) -> str:
-    kind = plan.triggers[index].kind
-    before = sum(trigger.kind == kind for trigger in plan.triggers[:index])
-    return f"{plan.job_name}_{'on_finish' if kind == 'finish' else 'event'}_{before}"
 
 
 def _tidy(text: str) -> str:

@@ -84,6 +84,27 @@ class JobPlan:
     """The Metaflow run that the file resumes."""
 
     @property
+    def schedule_name(self) -> str | None:
+        """Name of the schedule, if the job has one."""
+        return f"{self.job_name}_schedule" if self.schedule else None
+
+    @property
+    def trigger_names(self) -> tuple[str, ...]:
+        """Names of the sensors of ``triggers``, numbered for each kind."""
+        names: list[str] = []
+        for index, trigger in enumerate(self.triggers):
+            kind = "on_finish" if trigger.kind == "finish" else "event"
+            before = sum(trigger.kind == other.kind for other in self.triggers[:index])
+            names.append(f"{self.job_name}_{kind}_{before}")
+        return tuple(names)
+
+    @property
+    def sensor_names(self) -> tuple[str, ...]:
+        """Names of all sensors."""
+        hooks = (f"{self.job_name}_exit_hooks_sensor",) if self.exit_hooks else ()
+        return self.trigger_names + hooks
+
+    @property
     def is_thin(self) -> bool:
         """Whether the file imports what it runs."""
         return self.runtime == "package"
