@@ -123,5 +123,5 @@ def end_run(instance: DagsterInstance) -> Callable[..., DagsterRun]:
 
 
 def triggered_by(request: RunRequest) -> list[dict[str, Any]]:
-    """What a run request says in its tags."""
-    return json.loads(request.tags["metaflow/triggered_by"])
+    """What a run request tells its steps, which Dagster's UI does not show."""
+    return json.loads(request.tags[".dagster/metaflow_triggered_by"])

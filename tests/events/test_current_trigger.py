@@ -42,7 +42,8 @@ def triggered(project) -> tuple[str, list[dict[str, Any]]]:
     run = {"name": "metaflow.ToldFlow.end", "id": upstream, "type": "run", "timestamp": 1600000000}
     events = [{**small, "payload": {"n": 1}}, {**large, "log_id": log_id}, run]
     tags = {
-        "metaflow/triggered_by": json.dumps(events),
+        ".dagster/metaflow_triggered_by": json.dumps(events),
+        "metaflow/triggered_by": "data.ready, large, ToldFlow/run",
         "metaflow/scheduled_time": "2026-01-05T09:30:00+05:30",
     }
     execute(project, tags)

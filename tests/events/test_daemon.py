@@ -213,8 +213,9 @@ def test_chains_hooks_and_http(tmp_path, deploy, deployment):
     (third,) = one.runs("ThirdFlow")
     (pair,) = one.runs("PairFlow")
     assert pair.run_config["ops"]["op_start"]["config"] == {"n": 5}
-    pathspec = json.loads(third.tags["metaflow/triggered_by"])[0]["id"]
+    pathspec = json.loads(third.tags[".dagster/metaflow_triggered_by"])[0]["id"]
     assert pathspec == f"SecondFlow/{second.tags['metaflow/run_id']}/end/end"
+    assert f"{third.tags['metaflow/triggered_by']}/end/end" == pathspec
     upstream = projects[2].query("Flow('ThirdFlow').latest_run.data.upstream")
     assert upstream == f"SecondFlow/{second.tags['metaflow/run_id']}"
 

@@ -145,6 +145,7 @@ def test_several_events_mean_all_of_them(deploy, sensor, publish):
     (request,) = event.tick()
     assert config_of(request) == {"n": 2}
     assert [one["name"] for one in triggered_by(request)] == ["left", "right"]
+    assert request.tags["metaflow/triggered_by"] == "left, right"
     publish("left", x="bad")
     assert event.tick() == []
     publish("left", x=3)

@@ -22,6 +22,7 @@ def test_each_success_starts_one_run(deploy, sensor, end_run):
     assert event["name"] == "metaflow.UpFlow.end"
     assert event["id"].startswith("UpFlow/dagster-")
     assert event["id"].endswith("/end/end")
+    assert requests[0].tags["metaflow/triggered_by"] == event["id"].removesuffix("/end/end")
     assert abs(event["timestamp"] - time.time()) < 60
 
 

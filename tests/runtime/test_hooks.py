@@ -170,6 +170,7 @@ def test_a_task_on_another_machine_knows_what_started_it(project: Project) -> No
     project.env["PYTHONPATH"] = str(EXTENSION)
     project.deploy(ELSEWHERE)
     event = {"name": "ready", "id": "e1", "type": "event", "timestamp": 1700000000}
+    # As files of the first versions tagged it.
     tags = {"metaflow/triggered_by": json.dumps([{**event, "payload": {"n": 1}}])}
     tags["metaflow/scheduled_time"] = "2026-01-05T09:30:00+05:30"
     project.run(*project._execute("Away"), "--tags", json.dumps(tags))

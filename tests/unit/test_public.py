@@ -70,7 +70,7 @@ def test_a_type_checker_knows_the_deployer(tmp_path):
 def test_options_are_those_of_create():
     options = {option.name for option in dagster.commands["create"].params}
     assert set(CreateArguments.__annotations__) == options - {
-        *("name", "deployer_attribute_file", "origin_run_id")
+        *("name", "as_json", "deployer_attribute_file", "origin_run_id")
     }
     assert {field.name for field in fields(FlowOptions)} - {"flow_args"} <= options
     given = FlowOptions.of(

@@ -1,10 +1,11 @@
 """Tags of Dagster runs, jobs and ops that one of our processes sets and another one reads."""
 
 PREFIX = "metaflow/"
-"""Of what people may read: what a run is tagged with under it, its tasks are told."""
+"""Of what people may read."""
 HIDDEN = ".dagster/metaflow_"
 """Of what only processes read: Dagster's UI hides it (``get_tag_type`` in
-dagster/_core/storage/tags.py). Runs of earlier files have the same names after ``PREFIX``."""
+dagster/_core/storage/tags.py). Runs of earlier files have the same names after ``PREFIX``. A run's
+tasks are told its tags of both kinds."""
 
 # Of a job.
 FLOW = ".dagster/metaflow_flow"
@@ -20,7 +21,10 @@ DEFINITIONS_FILE = (
     ".dagster/metaflow_definitions_file"  # loaded to start it on this machine
 )
 SCHEDULED_TIME = "metaflow/scheduled_time"  # ISO 8601
-TRIGGERED_BY = "metaflow/triggered_by"  # a JSON list of events
+TRIGGERED_BY = ".dagster/metaflow_triggered_by"  # a JSON list of events
+TRIGGERED_BY_SHOWN = (
+    "metaflow/triggered_by"  # their names; the JSON list in runs of earlier files
+)
 ORIGIN_RUN_ID = "metaflow/origin_run_id"  # the Metaflow run that it resumes
 RESUME_STEP = "metaflow/resume_step"  # from which on everything runs again
 RESUME_PARAMETERS = "metaflow/resume_parameters"  # given anew: names with commas

@@ -33,7 +33,9 @@ from .identity import _metaflow_run_of, _run_suffix
 _RECORDS_A_TICK = 100
 # Seconds that a writer may be slower than the next one: databases give out ids before they commit.
 _SETTLE = 0.25
-_TRIGGER_TAG = "metaflow/triggered_by"
+# Of a run: what started it, for its steps (hidden by Dagster's UI), and for people.
+_TRIGGER_TAG = ".dagster/metaflow_triggered_by"
+_SHOWN_TRIGGER_TAG = "metaflow/triggered_by"
 
 
 def _deployed_at(flow: _Flow) -> float:
@@ -171,8 +173,17 @@ def _start(
     return RunRequest(
         run_key="+".join(event["key"] for event in events),
         run_config=run_config,
-        tags={_TRIGGER_TAG: json.dumps(shown)},
+        tags={
+            _TRIGGER_TAG: json.dumps(shown),
+            _SHOWN_TRIGGER_TAG: ", ".join(map(_shown_trigger, events)),
+        },
     )
+
+
+def _shown_trigger(event: Mapping[str, Any]) -> str:
+    """The name of an event, or the run that has ended."""
+    is_run = event["type"] == "run"
+    return "/".join(event["id"].split("/")[:2]) if is_run else event["name"]
 
 
 def _tick(

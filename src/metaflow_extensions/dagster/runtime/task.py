@@ -134,7 +134,8 @@ def _tag_args(flow: _Flow, context: OpExecutionContext) -> list[str]:
 
 def _run_variables(context: OpExecutionContext, run_id: str) -> dict[str, str]:
     """Environment variables that describe the run to a Metaflow process."""
-    tags = {k: v for k, v in context.run.tags.items() if k.startswith("metaflow/")}
+    ours = ("metaflow/", ".dagster/metaflow_")
+    tags = {k: v for k, v in context.run.tags.items() if k.startswith(ours)}
     home = os.environ.get("DAGSTER_HOME") or context.instance.root_directory
     return {
         "DAGSTER_HOME": home,

@@ -64,13 +64,20 @@ def report_provenance(is_start: bool) -> dict[str, str]:
     fields: dict[str, str] = {}
     if tags.SCHEDULED_TIME in of_run:
         fields["dagster-scheduled-time"] = of_run[tags.SCHEDULED_TIME]
-    events = json.loads(of_run.get(tags.TRIGGERED_BY) or "[]")
+    events = _events(of_run)
     if events:
         set_current("trigger", DagsterTrigger(events))
         if is_start:
             shown = [{name: event[name] for name in _FIELDS} for event in events]
             fields["execution-triggers"] = json.dumps(shown)
     return fields
+
+
+def _events(of_run: dict[str, str]) -> list[dict[str, Any]]:
+    """What a sensor has noted of the events that started the run."""
+    earlier = of_run.get(tags.TRIGGERED_BY_SHOWN, "")
+    text = of_run.get(tags.TRIGGERED_BY) or (earlier if earlier.startswith("[{") else "[]")
+    return json.loads(text)
 
 
 def stored_provenance(task_datastore: TaskDatastore) -> dict[str, str]:
