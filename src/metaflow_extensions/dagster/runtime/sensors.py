@@ -33,7 +33,7 @@ from .identity import _metaflow_run_of, _run_suffix
 _RECORDS_A_TICK = 100
 # Seconds that a writer may be slower than the next one: databases give out ids before they commit.
 _SETTLE = 0.25
-# Of a run: what started it, for its steps (hidden by Dagster's UI), and for people.
+# What started a run: for its steps, which Dagster's UI hides, and for people.
 _TRIGGER_TAG = ".dagster/metaflow_triggered_by"
 _SHOWN_TRIGGER_TAG = "metaflow/triggered_by"
 
@@ -170,20 +170,12 @@ def _start(
         {name: value for name, value in event.items() if name not in ("at", "key")}
         for event in events
     ]
+    names = [event.get("run") or event["name"] for event in events]
     return RunRequest(
         run_key="+".join(event["key"] for event in events),
         run_config=run_config,
-        tags={
-            _TRIGGER_TAG: json.dumps(shown),
-            _SHOWN_TRIGGER_TAG: ", ".join(map(_shown_trigger, events)),
-        },
+        tags={_TRIGGER_TAG: json.dumps(shown), _SHOWN_TRIGGER_TAG: ", ".join(names)},
     )
-
-
-def _shown_trigger(event: Mapping[str, Any]) -> str:
-    """The name of an event, or the run that has ended."""
-    is_run = event["type"] == "run"
-    return "/".join(event["id"].split("/")[:2]) if is_run else event["name"]
 
 
 def _tick(
@@ -224,6 +216,7 @@ def _on_finish(
             "type": "run",
             "at": record.timestamp,
             "key": run.run_id,
+            "run": f"{_hidden(run, 'flow')}/{_metaflow_run_of(run)}",
         }
         events = _arrived(state["waiting"], flows, name, event, reset)
         if events:
