@@ -1,26 +1,26 @@
-"""The command blocks of the docs do what the docs show.
+"""The command blocks of the docs do what the docs show, as :mod:`docs.pages` reads them.
 
-A block fenced as ``console`` has commands after ``$ ``, continued by a backslash, and the output
-that the reader sees: ``...`` stands for any text, and what Metaflow prints before each command is
-not shown. A command must succeed; output that a block does not show is not compared. The blocks of
-a page run in order, in one shell, in a folder that has the examples, the flows of ``flows/`` beside
-this file, and each Python block of the page that begins with a comment of its file's name. A block
-after ``<!-- not run: why -->`` is left out, and ``NOT_RUN`` lists all of them.
+A page's shell starts in a folder that has the examples, the flows of ``flows/`` beside this file,
+and the files that the page shows. ``NOT_RUN`` lists the blocks that are left out.
 """
 
 from __future__ import annotations
 
+import contextlib
 import json
 import os
 import re
 import shutil
+import signal
 import subprocess
 import sys
 from collections import Counter
-from dataclasses import dataclass
 from pathlib import Path
 
 import pytest
+from support.processes import free_port, needed
+
+from docs.pages import Block, Command, blocks, files, outputs, script
 
 HERE = Path(__file__).parent
 ROOT = HERE.parents[1]
@@ -28,27 +28,16 @@ PAGES = {
     path.relative_to(ROOT).as_posix(): path.read_text(encoding="utf-8")
     for path in sorted([*ROOT.glob("*.md"), *(ROOT / "docs").rglob("*.md")])
 }
-STOPPED = "it runs until it is stopped"
-INSTALLED = "the tests have an environment"
+INSTALLED = "tests/package/test_install.py runs it"
 NOT_RUN = {
-    ("README.md", STOPPED): 1,
     ("README.md", INSTALLED): 1,
     ("README.md", "tests/package/test_demo.py runs it"): 1,
     ("docs/getting-started.md", INSTALLED): 1,
-    ("docs/getting-started.md", STOPPED): 1,
     ("docs/deploy.md", INSTALLED): 2,
-    ("docs/deploy.md", STOPPED): 1,
-    ("docs/deploy.md", f"{STOPPED}; tests/deploy/test_server.py starts both"): 1,
-    ("docs/deploy.md", f"{STOPPED}; tests/engines starts such workers"): 2,
-    ("docs/examples/chain.md", f"{STOPPED}; tests/events/test_example_chain.py runs the chain"): 1,
-    ("docs/examples/chain.md", "it needs the daemon of the block before"): 1,
-    ("docs/guides/cards.md", f"{STOPPED}; tests/runtime/test_card_server.py starts it"): 1,
     (
         "docs/guides/environments.md",
         "it needs micromamba and the network; tests/runtime/test_environments.py has a stand-in",
     ): 1,
-    ("docs/guides/events.md", "it needs a webserver; tests/events/test_publish.py has one"): 1,
-    ("docs/guides/operate.md", "it needs a webserver; tests/deploy/test_webserver.py has one"): 1,
 }
 # The part of Dagster's daemon that a page needs: runs that are launched start at once.
 AT_ONCE = {"module": "dagster._core.run_coordinator", "class": "DefaultRunCoordinator"}
@@ -70,37 +59,16 @@ SLOW = {
     "docs/guides/flows-folder.md",
     "docs/guides/resume.md",
 }
-_BLOCK = re.compile(
-    r"(<!-- not run: (?P<why>[^\n]+) -->\n\n?)?^```console\n(?P<text>.*?)^```$", re.M | re.S
-)
-_FILE = re.compile(r"^```python\n(?P<text># (?P<name>\S+\.py)\n.*?)^```$", re.M | re.S)
 _GREETING = re.compile(
     r"^Metaflow \S+ executing .*\n(Creating local datastore .*\n)?"
     r"(Validating your flow\.\.\.\n.*\nRunning pylint\.\.\.\n.*\n)?(Including file .*\n)?",
     re.MULTILINE,
 )
-_MARK = "-- command %d of the page --"
 _SECONDS = 300
-
-
-@dataclass(frozen=True)
-class Command:
-    """What a reader types, and what the page shows then."""
-
-    text: str
-    output: str
-
-
-def commands(markdown: str) -> list[Command]:
-    """The commands of a page that are to be run."""
-    found: list[Command] = []
-    for block in _BLOCK.finditer(markdown):
-        if not block["why"]:
-            for text, output in re.findall(
-                r"^\$ ((?:.*\\\n)*.*\n)((?:(?!\$ ).*\n)*)", block["text"], re.MULTILINE
-            ):
-                found.append(Command(text.strip(), output))
-    return found
+# Where pages say that servers are. In a test, each of these ports is a free one of this machine.
+_PORTS = ("3000", "8324", "8786", "6379")
+_HOSTS = r"(?<=//)(?:scheduler|redis)(?=:)"
+_DATABASE = "postgresql+psycopg2://dagster:...@db/dagster"
 
 
 def matches(shown: str, printed: str) -> bool:
@@ -110,12 +78,25 @@ def matches(shown: str, printed: str) -> bool:
     return bool(re.fullmatch(rf"\s*{pattern}\s*", printed, re.DOTALL))
 
 
-def test_commands_of_a_page():
+def to_run(page: str, *, servers: bool) -> list[Block]:
+    """The blocks of a page; those that need servers only on request."""
+    run = [block for block in blocks(PAGES[page]) if block.not_run is None]
+    return [block for block in run if servers or not block.needs_servers]
+
+
+def test_blocks_of_a_page():
     page = (
         "```console\n$ cat a \\\n    b\n1\n$ true\n```\n\n"
         "<!-- not run: it never ends -->\n\n```console\n$ sleep inf\n```\n"
+        "<!-- while it runs: dagster dev -->\n\n```console\n$ curl localhost\n```\n"
     )
-    assert commands(page) == [Command("cat a \\\n    b", "1\n"), Command("true", "")]
+    cat, sleep, curl = blocks(page)
+    assert cat == Block((Command("cat a \\\n    b", "1\n"), Command("true", "")))
+    assert not cat.needs_servers
+    assert sleep.not_run == "it never ends"
+    assert curl.during == "dagster dev"
+    assert curl.needs_servers
+    assert Command("DAGSTER_HOME=$PWD dagster dev -f defs.py", "").ready
 
 
 def test_matches():
@@ -129,10 +110,10 @@ def test_matches():
 
 def test_what_is_not_run_is_listed():
     found = Counter(
-        (page, block["why"])
+        (page, block.not_run)
         for page, text in PAGES.items()
-        for block in _BLOCK.finditer(text)
-        if block["why"]
+        for block in blocks(text)
+        if block.not_run is not None
     )
     assert found == NOT_RUN
 
@@ -152,31 +133,41 @@ def cache(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return tmp_path_factory.mktemp("cache")
 
 
-@pytest.mark.parametrize(
-    "page",
-    [
-        pytest.param(page, marks=[pytest.mark.slow] if page in SLOW else [])
-        for page, text in PAGES.items()
-        if commands(text)
-    ],
-)
-def test_page(page: str, tmp_path: Path, cache: Path) -> None:
+def pages_to_test():
+    """Pages, without and with what needs servers, which is slow."""
+    for page in PAGES:
+        if to_run(page, servers=False):
+            slow = [pytest.mark.slow] if page in SLOW else []
+            yield pytest.param(page, False, id=page, marks=slow)
+        if any(block.needs_servers for block in to_run(page, servers=True)):
+            yield pytest.param(page, True, id=f"{page} with servers", marks=pytest.mark.slow)
+
+
+@pytest.mark.parametrize(("page", "servers"), list(pages_to_test()))
+def test_page(
+    page: str, servers: bool, tmp_path: Path, cache: Path, request: pytest.FixtureRequest
+) -> None:
     shutil.copytree(ROOT / "examples", tmp_path / "examples")
     shutil.copytree(ROOT / "examples" / "dg_project" / "flows", tmp_path / "flows")
     shutil.copytree(HERE / "flows", tmp_path, dirs_exist_ok=True)
-    for block in _FILE.finditer(PAGES[page]):
-        file = tmp_path / block["name"]
+    for name, text in files(PAGES[page]).items():
+        file = tmp_path / name
         file.parent.mkdir(parents=True, exist_ok=True)
-        file.write_text(block["text"])
+        file.write_text(text)
     (tmp_path / "metaflow").mkdir()
     (tmp_path / "metaflow" / "config_prod.json").write_text("{}")
     for home in ("dagster_home", "examples/dagster_home"):
         (tmp_path / home).mkdir()
         (tmp_path / home / "dagster.yaml").write_text(json.dumps(SETTINGS))
-    todo = commands(PAGES[page])
-    script = ["set -e"]
-    for number, command in enumerate(todo):
-        script += [f"echo '{_MARK % number}'", command.text]
+    todo = to_run(page, servers=servers)
+    program = script(todo)
+    ports = {port: str(free_port()) for port in _PORTS}
+    program = re.sub(_HOSTS, "127.0.0.1", program)
+    program = re.sub(rf"(?<=[: ])({'|'.join(ports)})\b", lambda port: ports[port[0]], program)
+    if _DATABASE in program:
+        program = program.replace(_DATABASE, request.getfixturevalue("postgres"))
+    if "redis-server" in program:
+        needed("redis-server", "redis-server")
     env = {k: v for k, v in os.environ.items() if not k.startswith(("METAFLOW_", "DAGSTER_"))}
     env |= {
         "PATH": f"{Path(sys.executable).parent}{os.pathsep}{os.environ['PATH']}",
@@ -185,18 +176,31 @@ def test_page(page: str, tmp_path: Path, cache: Path) -> None:
         "METAFLOW_HOME": str(tmp_path / "metaflow"),
         "METAFLOW_DAGSTER_CACHE": str(cache),
         "DAGSTER_DISABLE_TELEMETRY": "yes",
+        # Where commands do not say, as options.
+        "DAGSTER_WEBSERVER_PORT": ports["3000"],
+        "METAFLOW_DAGSTER_CARDS_PORT": ports["8324"],
     }
-    done = subprocess.run(
-        ["bash", "-c", "\n".join(script)],
-        cwd=tmp_path,
-        env=env,
-        stdout=subprocess.PIPE,
-        stderr=subprocess.STDOUT,
-        text=True,
-        timeout=_SECONDS,
-    )
-    printed = re.split(_MARK.replace("%d", r"\d+") + "\n", done.stdout)[1:]
-    assert done.returncode == 0, f"{todo[len(printed) - 1].text}\n{done.stdout[-4000:]}"
-    for command, output in zip(todo, printed, strict=True):
+    try:
+        done = subprocess.run(
+            ["bash", "-c", program],
+            cwd=tmp_path,
+            env=env,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.STDOUT,
+            text=True,
+            timeout=_SECONDS,
+        )
+    finally:
+        with contextlib.suppress(FileNotFoundError):
+            for pid in (tmp_path / "servers.pids").read_text().split():
+                with contextlib.suppress(ProcessLookupError):
+                    os.killpg(int(pid), signal.SIGKILL)
+    printed = done.stdout
+    for port, free in ports.items():
+        printed = printed.replace(f":{free}", f":{port}")
+    commands = [command for block in todo for command in block.commands]
+    results = outputs(printed)
+    assert done.returncode == 0, f"{commands[len(results) - 1].text}\n{printed[-4000:]}"
+    for command, output in zip(commands, results, strict=True):
         if command.output:
             assert matches(command.output, output), f"$ {command.text}\n{output}"
