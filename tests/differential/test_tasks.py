@@ -34,6 +34,10 @@ TASKS = [
             ("end", "os", "end, attempt 0 stdout"),
         )
     ],
+    *[
+        Case("task_early_exit_switch", {"where": where}, fails=True)
+        for where in ("decide", "left", "merge")
+    ],
     Case("task_ids", ignore=("artifact ids", "artifact x")),
     Case("task_environment", tags=("tag:ü", "two words", "quote'\"$x")),
     Case("task_logs"),

@@ -291,12 +291,12 @@ def test_settings_are_those_of_the_task(lab):
     """Metaflow freezes METAFLOW_* at import: tasks with other settings get another server."""
     script = lab.script(
         "import metaflow.metaflow_config as c, os\n"
-        "print(c.DEFAULT_DATASTORE, c.SERVICE_URL, os.environ.get('METAFLOW_DAGSTER_RESULT'))",
+        "print(c.DEFAULT_DATASTORE, c.SERVICE_URL, os.environ.get('METAFLOW_DAGSTER_RESULT_FILE'))",
     )
     pids = set()
     for url in ("http://a", "http://b"):
         for result in ("1", "2"):
-            env = {"METAFLOW_SERVICE_URL": url, "METAFLOW_DAGSTER_RESULT": result}
+            env = {"METAFLOW_SERVICE_URL": url, "METAFLOW_DAGSTER_RESULT_FILE": result}
             ran = lab.run(script, env=env)
             assert ran.out == f"local {url} {result}\n"
             pids |= {server._process.pid for server in warm._state.servers.values()}

@@ -19,7 +19,9 @@ RUN_ID = "METAFLOW_DAGSTER_RUN_ID"  # Dagster's
 JOB = "METAFLOW_DAGSTER_JOB"
 STEP_KEY = "METAFLOW_DAGSTER_STEP_KEY"
 RUN_TAGS = "METAFLOW_DAGSTER_RUN_TAGS"  # a JSON object of those that begin as ours
-RESULT = "METAFLOW_DAGSTER_RESULT"  # the file for what the task says of itself
+# The file for what the task says of itself. Files of 0.1.0 name theirs METAFLOW_DAGSTER_RESULT and
+# do not know all that is in ours: they read the datastore, as ours do for tasks of other machines.
+RESULT = "METAFLOW_DAGSTER_RESULT_FILE"
 STEP_ENVIRONMENT_ID = "METAFLOW_DAGSTER_STEP_ENVIRONMENT_ID"  # of @conda, as deployed
 WAITS = "METAFLOW_DAGSTER_WAITS"  # it starts the task elsewhere, and ends it when asked to end
 WARM_SERVER = "METAFLOW_DAGSTER_WARM_SERVER"  # the descriptor of a warm server's client
