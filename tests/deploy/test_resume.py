@@ -164,6 +164,22 @@ def test_native_run_is_resumed_from_a_step(embedded):
     assert f"Flow Other has no run {origin}" in refused
 
 
+@pytest.mark.slow
+def test_a_run_of_argo_workflows_is_resumed(embedded):
+    """Its ids, user and namespace are not ours: argo_workflows.py, ``_container_templates``."""
+    project = embedded("chain")
+    run, user = "argo-chain-x7k2p", {"METAFLOW_USER": "argo-workflows"}
+    tag = ("--tag", "production:token")
+    parameters = ("--task-id", "t-0a-params", "--alpha", "2")
+    project.flow("init", "--run-id", run, *parameters, *tag, **user)
+    inputs = ("--input-paths", f"{run}/_parameters/t-0a-params")
+    project.flow("step", "start", "--run-id", run, "--task-id", "t-1b", *inputs, *tag, **user)
+
+    resumed = project.start("resume", "--origin-run-id", run)
+    assert project.cloned(f"Chain/{resumed}") == {"start": ["start"]}
+    assert project.query(f"Run('Chain/{resumed}').data.result[0]") == 2.0
+
+
 def test_deployed_flow_is_resumed_whatever_its_source_says_now(embedded):
     project = embedded("shapes")
     project.touch("fail-end")

@@ -11,6 +11,8 @@ from pathlib import Path
 import dagster
 import metaflow
 import pytest
+from metaflow.plugins.argo.argo_workflows_cli import argo_workflows
+from metaflow.plugins.aws.step_functions.step_functions_cli import step_functions
 
 from metaflow_extensions.dagster.cli.main import dagster as command_group
 from metaflow_extensions.dagster.plan import settings
@@ -138,6 +140,17 @@ def test_variables_are_documented():
     assert len(names) >= 20
     assert names <= documented
     assert set(filter(ours.match, documented)) <= names
+
+
+@pytest.mark.parametrize("group", [argo_workflows, step_functions], ids=lambda group: group.name)
+def test_migration_page_has_every_command_and_option(group):
+    page = (ROOT / "docs/guides/migrate/argo-and-step-functions.md").read_text(encoding="utf-8")
+    named = set(re.findall(r"`(?:argo-workflows |step-functions )?([a-z-]+)", page))
+    for name, command in group.commands.items():
+        assert command.hidden or name in named, name
+    for option in group.commands["create"].params:
+        if not option.opts[0].startswith(("--notify-incident", "--incident", "--notify-pager")):
+            assert f"`{option.opts[0]}" in page, option.opts
 
 
 def test_the_readme_names_tests_that_exist():
