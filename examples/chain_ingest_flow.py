@@ -1,6 +1,6 @@
 """The first of a chain of three flows: publishes an event when data is there.
 
-python chain_ingest_flow.py dagster create chain_ingest_dagster.py
+python chain_ingest_flow.py dagster create chain_ingest_dagster.py --publishes rows.ready
 """
 
 from metaflow import DagsterEvent, FlowSpec, step

@@ -19,7 +19,7 @@ FLOWS: dict[str, list[str]] = {
     "resume": [],
     "hyperparameters": [],
     "nested": [],
-    "chain_ingest": [],
+    "chain_ingest": ["--publishes=rows.ready"],
     "chain_features": [],
     "chain_report": [],
     "sales": ["--partition", "day=daily:2026-01-01"],

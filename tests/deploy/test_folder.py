@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import ast
 import json
 import os
 import shutil
@@ -206,6 +207,50 @@ def test_a_translator_names_the_jobs(folder):
     # Commands find the job by its flow.
     done = folder.run(sys.executable, "flows/chain.py", "--no-pylint", "dagster", "doctor")
     assert "ml_Chain" in done.stdout
+
+
+EVENT_FLOW = """
+from metaflow import FlowSpec, step, trigger
+{decorator}
+class {name}(FlowSpec):
+    @step
+    def start(self):
+        self.next(self.end)
+    @step
+    def end(self):
+        pass
+if __name__ == "__main__":
+    {name}()
+"""
+LINEAGE = """
+from definitions import defs
+graph = defs.resolve_asset_graph()
+print({"/".join(key.path): sorted("/".join(parent.path) for parent in graph.get(key).parent_keys)
+       for key in graph.get_all_asset_keys()})
+"""
+
+
+def test_an_event_has_lines_from_all_flows_that_publish_it(folder):
+    shutil.rmtree(folder.flows)
+    folder.flows.mkdir()
+    waits = '@trigger(event="rows.ready")'
+    for name, decorator in (("First", ""), ("Second", ""), ("Waiting", waits)):
+        text = EVENT_FLOW.format(name=name, decorator=decorator)
+        (folder.flows / f"{name.lower()}.py").write_text(text)
+    publishes = "{'publishes': ['rows.ready']}"
+    (folder.root / "definitions.py").write_text(
+        "from metaflow_dagster import load_flows\ndefs = load_flows("
+        f"'flows', flows={{'First': {publishes}, 'Second': {publishes}}})\n"
+    )
+    done = folder.run(sys.executable, "-W", "error:::metaflow_dagster", "-c", LINEAGE)
+    assert ast.literal_eval(done.stdout.splitlines()[-1]) == {
+        "First": [],
+        "Second": [],
+        "metaflow/events/rows.ready": ["First", "Second"],
+        "Waiting": ["metaflow/events/rows.ready"],
+    }
+    loaded, _ = folder.report()
+    assert sorted(loaded["jobs"]) == ["First", "Second", "Waiting"]
 
 
 def test_unknown_flows_and_folders_are_refused(folder, monkeypatch):

@@ -45,6 +45,17 @@ class ProjectFlow(FlowSpec):
         pass
 
 
+@trigger(event="orders.arrived")
+class WaitingFlow(FlowSpec):
+    @step
+    def start(self):
+        self.next(self.end)
+
+    @step
+    def end(self):
+        pass
+
+
 def plan(flow, **options):
     view = read_flow(flow)
     return plan_assets(view, CreateOptions(**options), plan_triggers(view))
@@ -76,6 +87,7 @@ def test_options_name_artifacts_checks_and_keys(load_flow):
         asset_checks=("join.ok",),
         tags=("env:prod", "free text", "plain"),
         emit_events=True,
+        publishes=("rows.ready",),
     )
     assert planned.key == ("ml", "plain")
     assert planned.artifacts == (
@@ -84,8 +96,9 @@ def test_options_name_artifacts_checks_and_keys(load_flow):
     )
     assert planned.checks == (CheckPlan("join", "ok"),)
     assert planned.tags == (("env", "prod"), ("plain", ""))
-    assert planned.emitted_events == tuple(
-        f"metaflow.PlainFlow.{name}" for name in ("start", "train", "join", "end")
+    assert planned.published_events == (
+        *(f"metaflow.PlainFlow.{name}" for name in ("start", "train", "join", "end")),
+        "rows.ready",
     )
 
 
@@ -112,6 +125,14 @@ def test_bad_options_are_refused(load_flow, options, text):
     with pytest.raises(DagsterDeployError) as error:
         plan(load_flow(PlainFlow), **options)
     assert text in error.value.message
+
+
+def test_events_that_a_flow_cannot_publish_are_refused(load_flow):
+    with pytest.raises(DagsterDeployError) as error:
+        plan(load_flow(WaitingFlow), publishes=("a b", "orders.arrived"))
+    said = error.value.message.replace("*", "")
+    assert "a b of --publishes is not a valid event name" in said
+    assert "--publishes orders.arrived: this event starts the flow itself" in said
 
 
 def test_all_that_is_wrong_is_told_at_once(load_flow):

@@ -119,6 +119,13 @@ def positive(_: Any, option: Any, value: int | None) -> int | None:
     "other flows. @trigger_on_finish does not need it.",
 )
 @click.option(
+    "--publishes",
+    multiple=True,
+    metavar="EVENT",
+    help="An event that the flow's code publishes (DagsterEvent), for the lineage in Dagster. "
+    "Repeatable.",
+)
+@click.option(
     "--partition",
     metavar="PARAMETER=SPEC",
     help="Partitions whose keys set a parameter, such as day=daily:2026-01-01, "

@@ -35,6 +35,7 @@ class CreateArguments(TypedDict, total=False):
     schedule_on: bool
     triggers_on: bool
     emit_events: bool
+    publishes: Sequence[str] | None
     partition: str | None
     scheduled_time: str | None
     asset_key: str | None
@@ -116,6 +117,8 @@ class DagsterDeployer(DeployerImpl):
             Whether the sensors of its triggers do.
         emit_events : bool, optional, default False
             Publish an event whenever a step succeeds.
+        publishes : List[str], optional, default None
+            Events that the flow's code publishes, for the lineage in Dagster.
         partition : str, optional, default None
             Partitions whose keys set a parameter, such as `day=daily:2026-01-01`.
         scheduled_time : str, optional, default None

@@ -37,7 +37,7 @@ def asset_section(plan: JobPlan) -> str:
     parts = [f"FLOW_ASSET = {asset}"]
     if assets.artifacts:
         parts.append(_artifacts(assets))
-    if assets.awaited_events or assets.emitted_events:
+    if assets.awaited_events or assets.published_events:
         parts.append(_events(assets))
     return "\n".join(parts)
 
@@ -56,7 +56,7 @@ def _artifacts(assets: AssetsPlan) -> str:
 def _events(assets: AssetsPlan) -> str:
     calls = [call("_event_asset", [literal(event)]) for event in assets.awaited_events]
     calls += [
-        call("_event_asset", [literal(event), "FLOW_ASSET"]) for event in assets.emitted_events
+        call("_event_asset", [literal(event), "FLOW_ASSET"]) for event in assets.published_events
     ]
     return f"EVENT_ASSETS = [{', '.join(calls)}]"
 
@@ -66,7 +66,7 @@ def assets_text(assets: AssetsPlan) -> str:
     names = ["FLOW_ASSET"]
     if assets.artifacts:
         names.append("*ARTIFACT_ASSETS.values()")
-    if assets.awaited_events or assets.emitted_events:
+    if assets.awaited_events or assets.published_events:
         names.append("*EVENT_ASSETS")
     return f"[{', '.join(names)}]"
 

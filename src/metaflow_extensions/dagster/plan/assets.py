@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from ..errors import DagsterDeployError, Problems, verbatim
 from ..graph import FlowView
 from .options import CreateOptions
-from .triggers import EventTriggerPlan, FinishTriggerPlan
+from .triggers import EventTriggerPlan, FinishTriggerPlan, check_event_name
 
 Key = tuple[str, ...]
 _OWN_EVENTS = "metaflow."
@@ -75,7 +75,8 @@ class AssetsPlan:
     checks: tuple[CheckPlan, ...] = ()
     awaited_events: tuple[str, ...] = ()
     """Events that the file's sensors wait for, without those that other flows define."""
-    emitted_events: tuple[str, ...] = ()
+    published_events: tuple[str, ...] = ()
+    """Events that come from the flow: from its steps, or from its code."""
 
     def artifacts_of(self, step: str) -> tuple[ArtifactAssetPlan, ...]:
         """The artifacts of a step that are assets."""
@@ -115,8 +116,11 @@ def plan_assets(
     checks = tuple(CheckPlan(*names) for names in checked if names is not None)
     problems.attempt(_check_distinct, [key, *(artifact.key for artifact in artifacts)])
     problems.attempt(_check_distinct_checks, checks)
-    problems.raise_all()
     events = [e.name for t in triggers if isinstance(t, EventTriggerPlan) for e in t.events]
+    for event in options.publishes:
+        problems.attempt(_check_published, event, events)
+    problems.raise_all()
+    published = (*(_emitted(view) if options.emit_events else ()), *options.publishes)
     upstream = [asset_key for trigger in triggers for asset_key in trigger.asset_keys]
     return AssetsPlan(
         key=key,
@@ -129,7 +133,7 @@ def plan_assets(
         artifacts=artifacts,
         checks=checks,
         awaited_events=tuple(dict.fromkeys(e for e in events if not e.startswith(_OWN_EVENTS))),
-        emitted_events=_emitted(view) if options.emit_events else (),
+        published_events=tuple(dict.fromkeys(published)),
     )
 
 
@@ -209,6 +213,15 @@ def _check_distinct_checks(checks: Sequence[CheckPlan]) -> None:
                 f"--asset-check names several artifacts that are called {name}, which is the name "
                 "of the check in Dagster. Name one of them."
             )
+
+
+def _check_published(event: str, awaited: Sequence[str]) -> None:
+    check_event_name(event, "--publishes")
+    if event in awaited:
+        raise DagsterDeployError(
+            f"--publishes {event}: this event starts the flow itself, and Dagster's lineage has no "
+            "circles. Leave the option out; the event is published all the same."
+        )
 
 
 def _kinds(view: FlowView) -> tuple[str, ...]:

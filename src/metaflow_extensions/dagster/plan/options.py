@@ -36,6 +36,8 @@ class CreateOptions:
     schedule_on: bool = True
     triggers_on: bool = True
     emit_events: bool = False
+    publishes: tuple[str, ...] = ()
+    """Names of events that the flow's code publishes."""
     partition: str | None = None
     """``PARAMETER=SPEC``."""
     scheduled_time: str | None = None

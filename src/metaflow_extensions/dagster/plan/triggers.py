@@ -18,6 +18,9 @@ from ..graph import FlowView, ProjectView, TriggerView
 from .cron import five_field_cron
 from .schedule import check_timezone
 
+EVENT_FOLDER = ("metaflow", "events")
+"""What the keys of events' assets begin with (``_EVENT_KEY`` in runtime/events.py)."""
+
 
 @dataclass(frozen=True)
 class ResetPlan:
@@ -51,8 +54,8 @@ class EventTriggerPlan:
 
     @property
     def asset_keys(self) -> list[tuple[str, ...]]:
-        """Keys of the events' assets (``_EVENT_KEY`` in runtime/events.py)."""
-        return [("metaflow", "events", event.name) for event in self.events]
+        """Keys of the events' assets."""
+        return [(*EVENT_FOLDER, event.name) for event in self.events]
 
 
 @dataclass(frozen=True)
@@ -137,14 +140,19 @@ def _event_trigger(view: FlowView, trigger: TriggerView) -> EventTriggerPlan:
 
 
 def _event(source: Mapping[str, Any], names: dict[str, str]) -> EventPlan:
-    event = _event_name(source["name"])
+    event = check_event_name(source["name"], "*@trigger*")
     return EventPlan(event, _parameters(event, source.get("parameters") or {}, names), False)
 
 
-def _event_name(name: Any) -> str:
+def check_event_name(name: Any, source: str) -> str:
+    """``name``, if an event may be called so.
+
+    Raises:
+        DagsterDeployError: it may not.
+    """
     if not isinstance(name, str) or not re.fullmatch(r"[A-Za-z0-9_.-]+", name):
         raise DagsterDeployError(
-            f"*{name}* of *@trigger* is not a valid event name. Use letters, digits, underscores, "
+            f"*{name}* of {source} is not a valid event name. Use letters, digits, underscores, "
             "dashes and dots."
         )
     return name
