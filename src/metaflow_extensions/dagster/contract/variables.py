@@ -19,7 +19,7 @@ RUN_ID = "METAFLOW_DAGSTER_RUN_ID"  # Dagster's
 JOB = "METAFLOW_DAGSTER_JOB"
 STEP_KEY = "METAFLOW_DAGSTER_STEP_KEY"
 RUN_TAGS = "METAFLOW_DAGSTER_RUN_TAGS"  # a JSON object of those that begin as ours
-# The file for what the task says of itself. Files of 0.1.0 name theirs METAFLOW_DAGSTER_RESULT and
+# The file for what the task says of itself. Files of 0.1.0 name theirs without _FILE, and
 # do not know all that is in ours: they read the datastore, as ours do for tasks of other machines.
 RESULT = "METAFLOW_DAGSTER_RESULT_FILE"
 STEP_ENVIRONMENT_ID = "METAFLOW_DAGSTER_STEP_ENVIRONMENT_ID"  # of @conda, as deployed
