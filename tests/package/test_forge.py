@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import re
+import subprocess
+import sys
 from pathlib import Path
 
 import pytest
@@ -44,7 +46,28 @@ def test_only_publishing_may_ask_for_an_identity():
     assert jobs["publish"]["environment"] == "pypi"
 
 
-def test_other_files_can_be_read():
-    others = [ROOT / ".pre-commit-config.yaml", ROOT / ".github" / "dependabot.yml"]
-    for path in [*others, *(ROOT / ".github" / "ISSUE_TEMPLATE").iterdir()]:
-        assert yaml.safe_load(path.read_text()), path
+@pytest.mark.parametrize(
+    ("schema", "files"),
+    [
+        ("github-workflows", ".github/workflows/*.yml"),
+        ("github-issue-forms", ".github/ISSUE_TEMPLATE/[!c]*.yml"),
+        ("github-issue-config", ".github/ISSUE_TEMPLATE/config.yml"),
+        ("dependabot", ".github/dependabot.yml"),
+        ("compose-spec", "examples/deploy/compose.yaml"),
+    ],
+)
+def test_files_follow_their_schemas(schema, files):
+    """The public ones, of which check-jsonschema has copies."""
+    paths = sorted(map(str, ROOT.glob(files)))
+    assert paths
+    check("check-jsonschema", "--builtin-schema", f"vendor.{schema}", *paths)
+
+
+def test_pre_commit_takes_its_settings():
+    check("pre-commit", "validate-config", str(ROOT / ".pre-commit-config.yaml"))
+
+
+def check(program: str, *arguments: str) -> None:
+    command = [str(Path(sys.executable).with_name(program)), *arguments]
+    done = subprocess.run(command, capture_output=True, text=True)
+    assert done.returncode == 0, done.stdout + done.stderr
