@@ -9,6 +9,7 @@ now take their place.
 from __future__ import annotations
 
 import ast
+import json
 import os
 import re
 import sys
@@ -77,5 +78,12 @@ def test_an_older_file_runs_and_goes_on_with_its_run(
     project.touch("fail-end")
     failed = project.start("trigger", "--need", "it", code=1)
     project.remove("fail-end")
-    resumed = project.start("resume", "--origin-run-id", failed)
-    assert project.query(f"Run('Shapes/{resumed}').successful")
+    resumes = file.read_text().replace("_ID: str | None = None", f"_ID: str | None = {failed!r}")
+    (project.folder / "resume.py").write_text(resumes)
+    config = {"ops": {"op_start": {"config": {"need": "it"}}}}
+    (project.folder / "config.yaml").write_text(json.dumps(config))
+    dagster = [sys.executable, "-m", "dagster", "job", "execute", "-f", "resume.py", "-j", "Shapes"]
+    project.run(*dagster, "-c", "config.yaml", DAGSTER_HOME=str(project.home))
+    resumed = project.query("Flow('Shapes').latest_run.pathspec")
+    assert project.query(f"Run({resumed!r}).successful")
+    assert project.cloned(resumed).keys() == after.keys()

@@ -101,6 +101,8 @@ def clone(
         # list() raises what a thread has raised.
         list(pool.map(clone_one, [task for task, _ in tasks]))
     clones = {names[task.pathspec]: _facts(state.graph, task, names) for task, _ in tasks}
+    if not by_step:
+        clones = {path: _facts_of_0_1_0(facts) for path, facts in clones.items()}
     params.save_metadata({"dagster-clones": clones}, add_attempt=False)
     _register_parameters(state, run_id, origin_run_id, parameters)
     params.done()
@@ -244,6 +246,12 @@ def _facts(graph: Graph, task: TaskDatastore, names: dict[str, str]) -> dict[str
         "gang": [names[path] for path in facts["gang"]],
         "cloned_from": task.pathspec,
     }
+
+
+def _facts_of_0_1_0(facts: dict[str, Any]) -> dict[str, Any]:
+    """The part of them that definitions files of version 0.1.0 can take."""
+    known = ("splits", "next_steps", "gang", "cloned_from")
+    return {name: facts[name] for name in known} | {"artifacts": sorted(facts["artifacts"])}
 
 
 def _register_parameters(
