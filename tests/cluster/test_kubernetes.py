@@ -40,3 +40,8 @@ def test_a_gang_is_a_job_set(check: Check, cluster: Cluster) -> None:
 @pytest.mark.slow
 def test_pods_that_run_out_of_time_are_those_of_a_native_run(check: Check) -> None:
     check(Case("timeout_pods"))
+
+
+@pytest.mark.slow
+def test_a_pod_that_leaves_early_fails_its_op(check: Check) -> None:
+    check(Case("early_exit_pods", fails=True))
