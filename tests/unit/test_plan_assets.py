@@ -45,6 +45,19 @@ class ProjectFlow(FlowSpec):
         pass
 
 
+@trigger_on_finish(
+    flows=["TrainFlow", {"name": "PricesFlow", "project": "shop", "project_branch": "prod"}]
+)
+class LastFlow(FlowSpec):
+    @step
+    def start(self):
+        self.next(self.end)
+
+    @step
+    def end(self):
+        pass
+
+
 @trigger(event="orders.arrived")
 class WaitingFlow(FlowSpec):
     @step
@@ -58,7 +71,9 @@ class WaitingFlow(FlowSpec):
 
 def plan(flow, **options):
     view = read_flow(flow)
-    return plan_assets(view, CreateOptions(**options), plan_triggers(view))
+    return plan_assets(
+        view, CreateOptions(**options), plan_triggers(view, options.get("upstream_assets", ()))
+    )
 
 
 def test_keys_are_made_of_project_branch_and_flow(load_flow):
@@ -125,6 +140,22 @@ def test_bad_options_are_refused(load_flow, options, text):
     with pytest.raises(DagsterDeployError) as error:
         plan(load_flow(PlainFlow), **options)
     assert text in error.value.message
+
+
+def test_keys_of_upstream_flows(load_flow):
+    flow = load_flow(LastFlow)
+    assert plan(flow).upstream == (("TrainFlow",), ("shop", "prod", "PricesFlow"))
+    chosen = ("TrainFlow=ml/churn", "shop.prod.PricesFlow=prices")
+    assert plan(flow, upstream_assets=chosen).upstream == (("ml", "churn"), ("prices",))
+    with pytest.raises(DagsterDeployError) as error:
+        plan(flow, upstream_assets=("TrainFlow", "Nope=a", "TrainFlow=a//b"))
+    for text in (
+        "--upstream-asset TrainFlow: write FLOW=KEY",
+        "--upstream-asset Nope=a: write FLOW=KEY, such as TrainFlow=ml/churn, with a flow of "
+        "@trigger_on_finish. Its flows: TrainFlow, shop.prod.PricesFlow",
+        "--upstream-asset: a//b is not a key of an asset",
+    ):
+        assert text in error.value.message.replace("*", "")
 
 
 def test_events_that_a_flow_cannot_publish_are_refused(load_flow):

@@ -2,12 +2,13 @@
 
 import pytest
 from metaflow import FlowSpec, step
-from support.metaflow_names import retry
+from support.metaflow_names import retry, trigger_on_finish
 
 from metaflow_extensions.dagster.errors import DagsterDeployError
 from metaflow_extensions.dagster.graph import read_flow
 from metaflow_extensions.dagster.plan.options import CreateOptions
 from metaflow_extensions.dagster.plan.translator import Translation
+from metaflow_extensions.dagster.plan.triggers import plan_triggers
 
 
 class PlainFlow(FlowSpec):
@@ -39,6 +40,26 @@ def test_what_a_translator_chooses(load_flow):
     assert (options.owners, options.group) == (("team:research",), "research")
     assert options.asset_key == "research/PlainFlow"
     assert options.assets == ("end.model=end/model", "end.a=b/c")
+
+
+@trigger_on_finish(flow="PlainFlow")
+class NextFlow(FlowSpec):
+    @step
+    def start(self):
+        self.next(self.end)
+
+    @step
+    def end(self):
+        pass
+
+
+def test_the_lineage_leads_to_what_the_translator_calls_upstream_flows(load_flow):
+    flow = load_flow(NextFlow)
+    assert translated(flow, "Ours").upstream_assets == ("PlainFlow=research/PlainFlow",)
+    wins = translated(flow, "Ours", upstream_assets=("PlainFlow=mine",))
+    (trigger,) = plan_triggers(read_flow(flow), wins.upstream_assets)
+    assert trigger.asset_keys == [("mine",)]
+    assert translated(flow, "Plain").upstream_assets == ()
 
 
 def test_options_win(load_flow):

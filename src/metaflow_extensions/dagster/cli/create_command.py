@@ -141,6 +141,14 @@ def positive(_: Any, option: Any, value: int | None) -> int | None:
     metavar="KEY",
     help="Key of the flow's asset, such as ml/churn.  [default: project/branch/flow]",
 )
+@click.option(
+    "--upstream-asset",
+    "upstream_assets",
+    multiple=True,
+    metavar="FLOW=KEY",
+    help="Key of the asset of a flow in @trigger_on_finish that was given an --asset-key. "
+    "Repeatable.",
+)
 @click.option("--group", metavar="NAME", help="Group of the flow's assets.  [default: default]")
 @click.option(
     "--owner",

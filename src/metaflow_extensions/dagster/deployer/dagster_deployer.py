@@ -39,6 +39,7 @@ class CreateArguments(TypedDict, total=False):
     partition: str | None
     scheduled_time: str | None
     asset_key: str | None
+    upstream_assets: Sequence[str] | None
     group: str | None
     owners: Sequence[str] | None
     assets: Sequence[str] | None
@@ -125,6 +126,9 @@ class DagsterDeployer(DeployerImpl):
             The parameter that the flow's schedule sets to the time that its tick stands for.
         asset_key : str, optional, default None
             Key of the flow's asset, with slashes. Project, branch and flow if not given.
+        upstream_assets : List[str], optional, default None
+            Keys of the assets of flows in `@trigger_on_finish`, as `flow=key`, where they were
+            given other ones than the default.
         group : str, optional, default None
             Group of the flow's assets in Dagster.
         owners : List[str], optional, default None

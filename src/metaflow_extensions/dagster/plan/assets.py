@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from ..errors import DagsterDeployError, Problems, verbatim
 from ..graph import FlowView
 from .options import CreateOptions
-from .triggers import EventTriggerPlan, FinishTriggerPlan, check_event_name
+from .triggers import EventTriggerPlan, FinishTriggerPlan, asset_key, check_event_name
 
 Key = tuple[str, ...]
 _OWN_EVENTS = "metaflow."
@@ -100,7 +100,7 @@ def plan_assets(
     problems = Problems()
     key = flow_key(view)
     if options.asset_key is not None:
-        key = problems.attempt(_key, options.asset_key, "--asset-key") or key
+        key = problems.attempt(asset_key, options.asset_key, "--asset-key") or key
     for owner in options.owners:
         problems.attempt(_check_owner, owner)
     if options.group is not None and not _GROUP.fullmatch(options.group):
@@ -121,7 +121,7 @@ def plan_assets(
         problems.attempt(_check_published, event, events)
     problems.raise_all()
     published = (*(_emitted(view) if options.emit_events else ()), *options.publishes)
-    upstream = [asset_key for trigger in triggers for asset_key in trigger.asset_keys]
+    upstream = [each for trigger in triggers for each in trigger.asset_keys]
     return AssetsPlan(
         key=key,
         kinds=_kinds(view),
@@ -144,17 +144,6 @@ def flow_key(view: FlowView) -> Key:
     return (view.project.name, view.project.branch, view.name)
 
 
-def _key(text: str, option: str) -> Key:
-    """``a/b/c``, as Dagster writes keys of assets."""
-    parts = tuple(text.split("/"))
-    if not all(part.strip() for part in parts) or re.search(r'[%*"\s]', text):
-        raise DagsterDeployError(
-            f"{option}: {verbatim(text)} is not a key of an asset. Write names with slashes "
-            "between them, such as models/churn."
-        )
-    return parts
-
-
 def _check_owner(owner: str) -> None:
     if not _OWNER.fullmatch(owner):
         raise DagsterDeployError(
@@ -167,7 +156,7 @@ def _artifact(view: FlowView, above: Key, text: str) -> ArtifactAssetPlan:
     names, equals, key = text.partition("=")
     step, artifact = _named(view, "--asset", names)
     own = (*above, artifact)
-    return ArtifactAssetPlan(step, artifact, _key(key, "--asset") if equals else own)
+    return ArtifactAssetPlan(step, artifact, asset_key(key, "--asset") if equals else own)
 
 
 def _named(view: FlowView, option: str, text: str) -> tuple[str, str]:

@@ -46,7 +46,7 @@ def build_plan(
     job_name = options.name or job_name_of(view.full_name)
     problems.attempt(_check_name, job_name)
     schedule = problems.attempt(plan_schedule, view)
-    triggers = problems.attempt(plan_triggers, view)
+    triggers = problems.attempt(plan_triggers, view, options.upstream_assets)
     assets = problems.attempt(plan_assets, view, options, triggers or ())
     # What triggers start runs with is checked by plan_triggers.
     reason = "@schedule" if view.schedule else None

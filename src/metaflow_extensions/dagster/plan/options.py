@@ -44,6 +44,8 @@ class CreateOptions:
     """A parameter."""
     asset_key: str | None = None
     """``a/b/c``; None makes it of project, branch and flow."""
+    upstream_assets: tuple[str, ...] = ()
+    """``FLOW=KEY``."""
     group: str | None = None
     owners: tuple[str, ...] = ()
     assets: tuple[str, ...] = ()

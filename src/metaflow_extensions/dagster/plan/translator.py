@@ -13,9 +13,11 @@ from metaflow.exception import MetaflowException
 
 from ..errors import DagsterDeployError
 from ..graph import FlowView
+from .build import job_name_of
 from .job import JobPlan
 from .names import is_valid_dagster_name
 from .options import CreateOptions
+from .triggers import FinishTriggerPlan, plan_triggers
 
 T = TypeVar("T")
 
@@ -81,7 +83,11 @@ class DagsterMetaflowTranslator:
         return None
 
     def get_asset_key(self, flow: FlowInfo) -> Sequence[str]:
-        """Key of the flow's asset."""
+        """Key of the flow's asset.
+
+        It is also called for the flows of ``@trigger_on_finish``, whose names, projects and
+        branches are known, and the defaults, but not what is in their files.
+        """
         return flow.default_asset_key
 
     def get_artifact_asset_key(
@@ -120,6 +126,7 @@ class Translation:
         self._named = named
         self._translator = _load(named)
         self._options = options
+        self._view = view
         self._info = FlowInfo(
             name=view.name,
             project=view.project.name if view.project else None,
@@ -160,6 +167,7 @@ class Translation:
             run_tags=(*_without(run_tags, given.run_tags), *given.run_tags),
             step_tags=(*step_tags, *given.step_tags),
             assets=tuple(self._artifact(asset) for asset in given.assets),
+            upstream_assets=(*self._upstream_keys(), *given.upstream_assets),
         )
 
     def apply(self, plan: JobPlan) -> JobPlan:
@@ -189,6 +197,31 @@ class Translation:
                 )
         description = ask(translator.get_description, str, info).strip()
         return replace(plan, ops=ops, metadata=metadata, description=description)
+
+    def _upstream_keys(self) -> list[str]:
+        """``FLOW=KEY`` for the flows of ``@trigger_on_finish`` that get another key."""
+        try:
+            triggers = plan_triggers(self._view)
+        except DagsterDeployError:  # it is told by whoever plans the flow
+            return []
+        found: list[str] = []
+        for trigger in triggers:
+            for up in trigger.upstreams if isinstance(trigger, FinishTriggerPlan) else ():
+                info = FlowInfo(
+                    name=up.flow,
+                    project=up.project,
+                    branch=up.branch,
+                    description="",
+                    steps=(),
+                    decorators={},
+                    tags=(),
+                    default_job_name=job_name_of(up.fq_name),
+                    default_asset_key=up.asset_key,
+                )
+                key = tuple(self._ask(self._translator.get_asset_key, Sequence, info))
+                if key != up.asset_key:
+                    found.append(f"{up.fq_name}={'/'.join(key)}")
+        return found
 
     def _artifact(self, asset: str) -> str:
         step, dot, artifact = asset.partition(".")

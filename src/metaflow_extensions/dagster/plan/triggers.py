@@ -9,11 +9,11 @@ metaflow/plugins/argo/argo_workflows.py), except that a flow may have both decor
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping
-from dataclasses import dataclass
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
 from typing import Any, Literal
 
-from ..errors import DagsterDeployError, Problems
+from ..errors import DagsterDeployError, Problems, verbatim
 from ..graph import FlowView, ProjectView, TriggerView
 from .cron import five_field_cron
 from .schedule import check_timezone
@@ -65,6 +65,14 @@ class UpstreamPlan:
     flow: str
     project: str | None
     branch: str | None
+    chosen_key: tuple[str, ...] | None = None
+    """Key of its asset, where it is not the default one."""
+
+    @property
+    def asset_key(self) -> tuple[str, ...]:
+        """Key of its asset."""
+        default = tuple(part for part in (self.project, self.branch, self.flow) if part)
+        return self.chosen_key or default
 
     @property
     def fq_name(self) -> str:
@@ -82,11 +90,8 @@ class FinishTriggerPlan:
 
     @property
     def asset_keys(self) -> list[tuple[str, ...]]:
-        """Keys of the flows' assets, as they are without ``--asset-key``."""
-        return [
-            tuple(part for part in (up.project, up.branch, up.flow) if part)
-            for up in self.upstreams
-        ]
+        """Keys of the flows' assets."""
+        return [upstream.asset_key for upstream in self.upstreams]
 
     @property
     def flows(self) -> tuple[str, ...]:
@@ -94,8 +99,15 @@ class FinishTriggerPlan:
         return tuple(upstream.fq_name for upstream in self.upstreams)
 
 
-def plan_triggers(view: FlowView) -> tuple[EventTriggerPlan | FinishTriggerPlan, ...]:
+def plan_triggers(
+    view: FlowView, upstream_assets: Sequence[str] = ()
+) -> tuple[EventTriggerPlan | FinishTriggerPlan, ...]:
     """Plan what a flow reacts to.
+
+    Args:
+        view: The flow.
+        upstream_assets: ``FLOW=KEY`` for flows of ``@trigger_on_finish`` whose assets have other
+            keys than the default one.
 
     Raises:
         DagsterDeployError: A name, mapping or option is not valid; or a parameter that a run must
@@ -105,7 +117,52 @@ def plan_triggers(view: FlowView) -> tuple[EventTriggerPlan | FinishTriggerPlan,
     kinds = {"trigger": _event_trigger, "trigger_on_finish": _finish_trigger}
     plans = [problems.attempt(kinds[each.decorator], view, each) for each in view.triggers]
     problems.raise_all()
-    return tuple(plan for plan in plans if plan is not None)
+    planned = tuple(plan for plan in plans if plan is not None)
+    for text in upstream_assets:
+        planned = problems.attempt(_with_key, planned, text) or planned
+    problems.raise_all()
+    return planned
+
+
+def _with_key(
+    plans: tuple[EventTriggerPlan | FinishTriggerPlan, ...], text: str
+) -> tuple[EventTriggerPlan | FinishTriggerPlan, ...]:
+    """The plans, with the key of an upstream flow's asset as ``FLOW=KEY`` says."""
+    name, equals, key = text.partition("=")
+    parts = asset_key(key, "--upstream-asset") if equals else ()
+    flows = [up for plan in plans if isinstance(plan, FinishTriggerPlan) for up in plan.upstreams]
+    if not parts or not any(name in (up.flow, up.fq_name) for up in flows):
+        known = ", ".join(upstream.fq_name for upstream in flows) or "none"
+        raise DagsterDeployError(
+            f"--upstream-asset {text}: write FLOW=KEY, such as TrainFlow=ml/churn, with a flow of "
+            f"*@trigger_on_finish*. Its flows: {known}."
+        )
+
+    def keyed(upstream: UpstreamPlan) -> UpstreamPlan:
+        is_named = name in (upstream.flow, upstream.fq_name)
+        return replace(upstream, chosen_key=parts) if is_named else upstream
+
+    return tuple(
+        replace(plan, upstreams=tuple(map(keyed, plan.upstreams)))
+        if isinstance(plan, FinishTriggerPlan)
+        else plan
+        for plan in plans
+    )
+
+
+def asset_key(text: str, option: str) -> tuple[str, ...]:
+    """``a/b/c``, as Dagster writes keys of assets.
+
+    Raises:
+        DagsterDeployError: it is no key; ``option`` is where it was given.
+    """
+    parts = tuple(text.split("/"))
+    if not all(part.strip() for part in parts) or re.search(r'[%*"\s]', text):
+        raise DagsterDeployError(
+            f"{option}: {verbatim(text)} is not a key of an asset. Write names with slashes "
+            "between them, such as models/churn."
+        )
+    return parts
 
 
 def _event_trigger(view: FlowView, trigger: TriggerView) -> EventTriggerPlan:
