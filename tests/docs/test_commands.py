@@ -57,6 +57,7 @@ SLOW = {
         )
     ),
     "docs/guides/flows-folder.md",
+    "docs/guides/parameters.md",
     "docs/guides/migrate/argo-and-step-functions.md",
     "docs/guides/resume.md",
 }
