@@ -168,12 +168,16 @@ def test_the_lineage_of_three_flows(page: Page, site: Site, picture: Picture) ->
     for name in ("FeaturesFlow", "ReportFlow", "ArchiveFlow"):
         expect(page.get_by_text(name, exact=True).first).to_be_visible()
     page.get_by_role("button", name="zoom_out").click()
-    expect(page.get_by_text("rows.ready").first).to_be_attached()
+    for name in ("IngestFlow", "rows.ready"):
+        expect(page.get_by_text(name).first).to_be_attached()
     picture("lineage")
     page.goto(f"{site.url}/runs")
     rows = page.get_by_text(re.compile("^metaflow/run_id"))
     expect(rows.first).to_be_visible()
-    for tag in ("flow:", "definitions_file", "end_step"):
+    for started_by in ("rows.ready", "ReportFlow/dagster-"):
+        tag = page.get_by_text(re.compile(f"^metaflow/triggered_by: ?{started_by}"))
+        expect(tag.first).to_be_visible()
+    for tag in ("flow:", "definitions_file", "end_step", "triggered_by: ?\\["):
         expect(page.get_by_text(re.compile(f"metaflow[/_]{tag}"))).to_have_count(0)
 
 
