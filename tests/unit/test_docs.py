@@ -27,6 +27,11 @@ def anchors(page):
     return {re.sub(r"[^\w\- ]", "", heading.lower()).replace(" ", "-") for heading in headings}
 
 
+def clean_env(home):
+    env = {k: v for k, v in os.environ.items() if not k.startswith(("METAFLOW_", "DAGSTER_"))}
+    return env | {"USER": "tester", "METAFLOW_HOME": str(home)}
+
+
 @pytest.mark.parametrize("page", PAGES, ids=lambda page: str(page.relative_to(ROOT)))
 def test_links(page):
     for link in re.findall(r"\]\(([^)\s]+)\)", page.read_text(encoding="utf-8")):
@@ -179,12 +184,26 @@ def test_cron_examples():
         assert five_field_cron(aws, "the docs") == dagster_cron
 
 
+def test_excerpts_of_generated_files(tmp_path):
+    """Those of the page are in what `create` makes of the example."""
+    page = (ROOT / "docs/reference/generated-file.md").read_text(encoding="utf-8")
+    shutil.copytree(ROOT / "examples", tmp_path, dirs_exist_ok=True)
+    for name in ("embedded", "package"):
+        command = [sys.executable, "temperatures_flow.py", "--no-pylint", "dagster", "create"]
+        command += [f"{name}.py", f"--runtime={name}"]
+        subprocess.run(command, cwd=tmp_path, env=clean_env(tmp_path), check=True)
+    made = (tmp_path / "embedded.py").read_text() + (tmp_path / "package.py").read_text()
+    excerpts = re.findall(r"^```python\n(.*?)^```$", page, re.MULTILINE | re.DOTALL)
+    assert len(excerpts) == 2
+    # Pages have longer lines than generated files.
+    assert all("".join(excerpt.split()) in "".join(made.split()) for excerpt in excerpts)
+
+
 def test_workspace_example(tmp_path):
     """The definitions files that it names are those that the examples compile to."""
     shutil.copy(ROOT / "examples" / "deploy" / "workspace.yaml", tmp_path)
     shutil.copytree(ROOT / "examples", tmp_path, dirs_exist_ok=True)
-    env = {k: v for k, v in os.environ.items() if not k.startswith(("METAFLOW_", "DAGSTER_"))}
-    env |= {"USER": "tester", "METAFLOW_HOME": str(tmp_path)}
+    env = clean_env(tmp_path)
     for name in ("temperatures", "parameters"):
         command = [sys.executable, f"{name}_flow.py", "--no-pylint", "dagster", "create"]
         subprocess.run([*command, f"{name}_dagster.py"], cwd=tmp_path, env=env, check=True)

@@ -147,6 +147,9 @@ def test_config_comes_as_text_or_as_a_file(tmp_path):
         ("{a: 2026-01-05}", "neither JSON nor YAML: Object of type date"),
         ('{"broker": "redis://:secret@host/0"}', "*broker* seems to hold credentials"),
         ('{"a": {"b": ["redis://:secret@host/0"]}}', "*b* seems to hold credentials"),
+        ('{"registry": {"password": "secret@"}}', "*password* seems to hold credentials"),
+        ('{"env_vars": ["REGION=eu", "API_TOKEN=secret@"]}', "*API_TOKEN* seems to hold"),
+        ('{"env": [{"name": "DB_PASSWORD", "value": "secret@"}]}', "*DB_PASSWORD* seems to hold"),
     ],
 )
 def test_config_that_cannot_be_used(text, message):
@@ -265,6 +268,7 @@ def test_tags_of_runs():
         "dagster-k8s/config": {"job_metadata": {}},
     }
     assert "--run-tag *a:b=1* is not of the form KEY=VALUE" in refusal(plan, run_tags=("a:b=1",))
+    assert "--run-tag *api-key* seems to hold" in refusal(plan, run_tags=("api-key=abc",))
 
 
 def test_image():

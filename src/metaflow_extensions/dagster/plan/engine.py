@@ -11,14 +11,14 @@ import os
 import re
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, replace
-from typing import Any
+from typing import Any, cast
 
 from ..errors import DagsterDeployError, Problems
 from ..graph import FlowView
 from .model import OpOutput, OpPlan
 from .options import CreateOptions
 from .resources import resource_tags
-from .settings import may_authenticate
+from .settings import may_authenticate, names_secret
 
 OWN_KINDS = ("auto", "multiprocess", "in_process", "inherit")
 DEFAULT_MAX_WORKERS = 16  # as natively (metaflow/cli_components/run_cmds.py)
@@ -207,12 +207,24 @@ def _executor_config(text: str | None) -> dict[str, Any] | None:
 
 
 def _secret_in(value: Any, name: str = "") -> str | None:
-    """The name of the first entry that may let somebody in."""
+    """The name of the first text that may let somebody in.
+
+    Environment variables are ``NAME=VALUE`` (``env_vars`` in dagster_docker/utils.py) or, in a pod,
+    objects with ``name`` and ``value``.
+    """
     if isinstance(value, str):
-        return name if may_authenticate(value) else None
-    entries = value.items() if isinstance(value, dict) else ()
-    if isinstance(value, list):
-        entries = ((name, entry) for entry in value)
+        variable, is_set, _ = value.partition("=")
+        if is_set and names_secret(variable):
+            return variable
+        return name if names_secret(name) or may_authenticate(value) else None
+    entries: list[tuple[str, Any]] = []
+    if isinstance(value, dict):
+        fields = cast("dict[str, Any]", value)
+        entries += fields.items()
+        if isinstance(fields.get("value"), str):
+            entries.append((str(fields.get("name")), fields["value"]))
+    elif isinstance(value, list):
+        entries += [(name, entry) for entry in cast("list[Any]", value)]
     return next(filter(None, (_secret_in(entry, str(key)) for key, entry in entries)), None)
 
 

@@ -63,6 +63,9 @@ _BAKED = (
 )
 _BAKED_PREFIX = "CONDA_"
 
+_SECRET_NAME = re.compile(
+    r"(?i)(passw(or)?d|passphrase|secret|token|credentials?|(api|access|private)[_-]?key)$"
+)
 _URL = re.compile(r"[A-Za-z][A-Za-z0-9+.-]*://[^\s,;|]+")
 
 
@@ -137,6 +140,11 @@ def _user(env: Mapping[str, str], config: Mapping[str, str]) -> str | None:
     named = [config.get("METAFLOW_USER")]
     named += [env.get(name) for name in ("SUDO_USER", "USERNAME", "USER")]
     return next((name for name in named if name and name != "root"), None)
+
+
+def names_secret(name: str) -> bool:
+    """Whether what has this name opens doors, by its last word: ``password``, ``API_TOKEN``."""
+    return bool(_SECRET_NAME.search(name))
 
 
 def may_authenticate(value: str) -> bool:
