@@ -112,6 +112,15 @@ def test_the_snippet_that_reads_a_task(page: Page, site: Site, temperatures: str
     expect(page.get_by_text("from metaflow import Task").first).to_be_visible()
 
 
+def test_a_link_opens_the_stream_that_has_text(page: Page, site: Site, temperatures: str) -> None:
+    page.goto(output_of(site, temperatures, "op_measure[0]"))
+    page.get_by_text("View full message").last.click()
+    entry = page.get_by_role("dialog").locator("a[href^='?logType=stdout']").first
+    with page.context.expect_page() as opened:
+        entry.click()
+    expect(opened.value.get_by_text("Basel: 7 values").first).to_be_visible()
+
+
 def test_a_failed_run_says_why_and_is_executed_again_from_its_failure(
     page: Page, site: Site, picture: Picture
 ) -> None:

@@ -53,7 +53,7 @@ def test_failure_ends_the_command_with_1_and_can_be_resumed(embedded):
     output = project.dagster(*args, code=1)
     assert "ValueError: as told" in output
     status = project.json("status")
-    assert (status["status"], status["tasks_failed"]) == ("Failed", ["op_middle"])
+    assert (status["status"], status["tasks_failed"]) == ("Failed", ["middle"])
     assert "as told" in status["error"]
     failed = (project.folder / "run-id").read_text()
     resumed = project.start("resume", "--origin-run-id", failed, "--mode", "no")

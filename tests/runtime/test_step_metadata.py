@@ -36,6 +36,7 @@ class Regions(FlowSpec):
     def measure(self):
         if self.input == 2021 and not os.path.exists("mended"):
             raise ValueError("no data")
+        print("measuring")
         self.score = self.alpha * self.input
         self.next(self.join_years)
 
@@ -193,6 +194,16 @@ def test_a_failure_says_what_to_look_at(runs: list[dict[str, Any]]) -> None:
     assert failure["attempt"].value == 0
     assert failure["foreach item"].value == "region-01 / 2021"
     assert "ValueError: no data" in failure["end of stderr"].value
+
+
+def test_links_open_the_streams_that_have_text(runs: list[dict[str, Any]]) -> None:
+    failure, measured = runs[0]["op_measure[1_1]"], runs[0]["op_measure[0_0]"]
+    opened = "&selection=name%3A%22op_measure%5B0_0%5D%22"
+    assert measured["log stdout"] == MetadataValue.url(f"?logType=stdout{opened}")
+    assert "log stderr" not in measured
+    assert "log stdout" not in failure
+    assert failure["log stderr"].value.startswith("?logType=stderr&")
+    assert not {"log stdout", "log stderr"} & set(runs[0]["op_start"])
 
 
 def test_the_command_of_a_failure_resumes_the_run(runs: list[dict[str, Any]]) -> None:

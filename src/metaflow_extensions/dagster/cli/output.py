@@ -77,7 +77,7 @@ def as_dict(state: CliState, target: Target, run: RunInfo) -> dict[str, Any]:
     if run.steps_done is not None:
         content |= {
             "tasks_done": run.steps_done,
-            "tasks_failed": list(run.steps_failed),
+            "tasks_failed": [task_label(key) for key in run.steps_failed],
             "error": run.error,
         }
     return content

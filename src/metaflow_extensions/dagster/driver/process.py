@@ -48,6 +48,11 @@ class Outcome:
         code = self.returncode
         return f"killed by signal {-code}" if code < 0 else f"exit code {code}"
 
+    def written(self) -> list[str]:
+        """The streams in which there is text."""
+        streams = {"stdout": self.stdout, "stderr": self.stderr}
+        return [name for name, lines in streams.items() if any(line.strip() for _, line in lines)]
+
     def tail(self) -> str:
         """The end of what it said on stderr: the user's traceback, if there is one."""
         text = b"".join(line for _, line in self.stderr[-60:])

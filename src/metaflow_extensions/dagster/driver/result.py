@@ -41,6 +41,8 @@ class TaskResult:
     """The same for each foreach around it, outermost first; texts, or None."""
     items: list[Any] = field(default_factory=list[Any])
     """What each split is for that it opens; texts, or None."""
+    written: list[str] = field(default_factory=list[str])
+    """Streams in which it has written: ``stdout``, ``stderr``."""
     cloned_from: str | None = None
     url: str | None = None
     """The task's page in Metaflow's UI."""

@@ -26,6 +26,7 @@ from .environ import environment
 from .flow import Flow
 from .heartbeat import heartbeat
 from .items import item_ahead, remember
+from .log_links import log_links
 from .parameters import parameter_arguments
 from .process import Outcome, run_process
 from .result import TaskResult, attempt_result, final_failure, save_attempt
@@ -155,6 +156,7 @@ def run_task(
         finally:
             save_attempt(flow, path, attempt, outcome)
         result = attempt_result(flow, path, result_file, outcome)
+        result.written = outcome.written()
         remember(flow, result)
     if not outcome.failed:
         return result.accepted()
@@ -196,6 +198,7 @@ def _failure_metadata(
         "metaflow task": f"{flow.flow_name}/{result.path}",
         "attempt": attempt,
         "end of stderr": outcome.tail() or "(nothing)",
+        **log_links(result.written),
         "resume": MetadataValue.md(f"```sh\n{shlex.join(command)}\n```"),
     }
     return metadata | ({} if result.item is None else {"foreach item": result.item})

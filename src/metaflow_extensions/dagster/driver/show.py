@@ -11,6 +11,7 @@ from dagster import MarkdownMetadataValue, MetadataValue
 from ..contract import item_of
 from .cards import card_metadata
 from .flow import Flow, top_option
+from .log_links import log_links
 from .result import TaskResult
 
 _SHOWN_ARTIFACTS = 50  # of a task, as entries of their own
@@ -28,6 +29,7 @@ def shown(flow: Flow, task: TaskResult) -> dict[str, Any]:
         "artifacts": MetadataValue.text(", ".join(task.artifacts) or "none"),
         "retrieve": retrieval(flow, snippet),
         **card_metadata(flow, task),
+        **log_links(task.written),
     }
     if task.item is not None:
         metadata["foreach item"] = MetadataValue.text(task.item)

@@ -142,11 +142,10 @@ class LocalTarget(Target):
                 continue
             if heard := run_event(event):
                 said.append(heard)
-            if not event.step_key:
+            if not event.step_key or not is_step_key(event.step_key):  # helper ops run no task
                 continue
             if event.is_step_success:
-                if is_step_key(event.step_key):  # helper ops run no task
-                    done.add(event.step_key)
+                done.add(event.step_key)
             elif event.is_step_failure:
                 failed.append(event.step_key)
         error = run.error or first_error(said)

@@ -48,6 +48,7 @@ class RunInfo:
     tags: dict[str, str] = field(default_factory=dict[str, str])
     steps_done: int | None = None
     steps_failed: tuple[str, ...] = ()
+    """Keys of steps whose tasks failed."""
     url: str | None = None
     error: str | None = None
 

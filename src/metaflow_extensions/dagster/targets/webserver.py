@@ -135,15 +135,15 @@ class LiveTarget(Target):
     def details(self, run: RunInfo) -> RunInfo:
         """The run with its steps counted and its error."""
         steps: answers.Steps = self._ask(_STEPS, run=run.dagster_run_id)["runOrError"]
-        stats = steps.get("stepStats", [])
+        # Helper ops run no task.
+        stats = [s for s in steps.get("stepStats", []) if is_step_key(s["stepKey"])]
         failed = tuple(s["stepKey"] for s in stats if s["status"] == "FAILURE")
         error = None
         if failed or run.status == "Failed":
             # The log comes in pages of 1000 events (DAGSTER_UI_EVENT_LOAD_CHUNK_SIZE).
             events, _ = self.events(run.dagster_run_id, None)
             error = first_error(events)
-        # Helper ops run no task.
-        done = sum(s["status"] == "SUCCESS" and is_step_key(s["stepKey"]) for s in stats)
+        done = sum(s["status"] == "SUCCESS" for s in stats)
         return replace(run, steps_done=done, steps_failed=failed, error=error)
 
     def events(self, dagster_run_id: str, after: str | None) -> tuple[list[RunEvent], str | None]:
