@@ -26,6 +26,7 @@ from .._metaflow_internals import (
 from .._metaflow_internals.untyped import (
     clone_task,
     init_command,
+    keep_loaded,
     register_metadata,
     tasks_of_run,
 )
@@ -61,6 +62,8 @@ def clone(
         by_step: Whether the generated file names tasks after their steps. Those made by version
             0.1.0 before November 2026 call the task of each step ``task``.
     """
+    # Tasks of a run share most of what is read here.
+    keep_loaded(state.flow_datastore)
     origin = list(tasks_of_run(listable(state.flow_datastore), origin_run_id))
     parameters = next(
         (t for t in origin if t.pathspec.split("/")[1] == "_parameters" and t["_task_ok"]), None
@@ -91,16 +94,15 @@ def clone(
     tasks = list(_tasks_to_clone(state.graph, origin, rerun, by_step))
     names = {task.pathspec: f"{run_id}/{name}" for task, name in tasks}
 
-    def clone_one(task: TaskDatastore) -> None:
+    def clone_one(task: TaskDatastore) -> tuple[str, dict[str, Any]]:
         path, source = names[task.pathspec], changed.over(task)
         if gang := _gang(task):
             source = _with_gang(state, source, path, [names[member] for member in gang])
         clone_task(state, task, run_id, path.split("/")[2], source)
+        return path, _facts(state.graph, task, names)
 
     with ThreadPoolExecutor(_WORKERS) as pool:
-        # list() raises what a thread has raised.
-        list(pool.map(clone_one, [task for task, _ in tasks]))
-    clones = {names[task.pathspec]: _facts(state.graph, task, names) for task, _ in tasks}
+        clones = dict(pool.map(clone_one, [task for task, _ in tasks]))
     if not by_step:
         clones = {path: _facts_of_0_1_0(facts) for path, facts in clones.items()}
     params.save_metadata({"dagster-clones": clones}, add_attempt=False)
