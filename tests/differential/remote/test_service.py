@@ -62,6 +62,7 @@ class Place:
         return self.start(CASE.file, "--no-pylint", "run", "--seconds", "3")
 
     def dagster(self, *options: str) -> subprocess.Popen[Any]:
+        """Create the job with these options, and start a run of it."""
         create = self.start(CASE.file, "--no-pylint", "dagster", "create", "defs.py", *options)
         assert create.wait(120) == 0, (self.folder / "output").read_text()
         (self.folder / "run.json").write_text(json.dumps(CASE.run_config))
@@ -129,7 +130,7 @@ def test_a_run_beats_while_it_lasts(place: Place, kind: str) -> None:
     assert len(set(ids)) == 9
 
 
-def test_a_killed_run_worker_beats_no_more(place: Place) -> None:
+def test_a_killed_run_worker_beats_no_more_and_a_resume_does(place: Place) -> None:
     known = place.service.runs(FLOW)
     process = place.dagster()
 
@@ -153,6 +154,16 @@ def test_a_killed_run_worker_beats_no_more(place: Place) -> None:
     time.sleep(3)
     assert beats() == before
     end(process)
+
+    # A run that resumes it beats from the cloning of its tasks on.
+    known = place.service.runs(FLOW)
+    process = place.dagster("--origin-run-id", run)
+    resumed, ages, sent = watch(place, process, known)
+    assert process.returncode == 0, (place.folder / "output").read_text()[-5000:]
+    assert max(ages) < 6
+    assert sent["run"] >= 3
+    tasks = place.service.get(f"/flows/{FLOW}/runs/{resumed}/steps/leaf/tasks")
+    assert len(tasks) == 9
 
 
 def test_conflicts_are_answered_as_the_client_expects(service: Service) -> None:
