@@ -22,8 +22,10 @@ def test_a_scheduled_run_is_tagged_with_its_time(deploy, instance):
     assert request.tags["metaflow/scheduled_time"] == "2026-01-05T09:30:00+05:30"
 
 
-def test_schedule_and_sensors_can_be_left_off(deploy):
-    module = load(deploy(ONE, "--no-schedule", "--no-triggers").folder / "defs.py")
+def test_schedule_and_sensors_can_be_left_off_and_sensors_be_slower(deploy):
+    options = ("--no-schedule", "--no-triggers", "--sensor-interval=60")
+    module = load(deploy(ONE, *options).folder / "defs.py")
     assert module.OneFlow_schedule.default_status == DefaultScheduleStatus.STOPPED
     for sensor in module.defs.sensors:
         assert sensor.default_status == DefaultSensorStatus.STOPPED
+        assert sensor.minimum_interval_seconds == 60

@@ -112,6 +112,15 @@ def positive(_: Any, option: Any, value: int | None) -> int | None:
     help="The same for the sensors of @trigger and @trigger_on_finish.",
 )
 @click.option(
+    "--sensor-interval",
+    type=int,
+    default=5,
+    show_default=True,
+    callback=positive,
+    metavar="SECONDS",
+    help="How often these sensors look for what starts a run, at most.",
+)
+@click.option(
     "--emit-events/--no-emit-events",
     default=False,
     show_default=True,

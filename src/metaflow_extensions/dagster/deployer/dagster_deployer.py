@@ -34,6 +34,7 @@ class CreateArguments(TypedDict, total=False):
     run_tags: Sequence[str] | None
     schedule_on: bool
     triggers_on: bool
+    sensor_interval: int
     emit_events: bool
     publishes: Sequence[str] | None
     partition: str | None
@@ -116,6 +117,8 @@ class DagsterDeployer(DeployerImpl):
             Whether the flow's schedule runs as soon as the file is loaded.
         triggers_on : bool, optional, default True
             Whether the sensors of its triggers do.
+        sensor_interval : int, optional, default 5
+            How often these sensors look for what starts a run, in seconds.
         emit_events : bool, optional, default False
             Publish an event whenever a step succeeds.
         publishes : List[str], optional, default None

@@ -97,6 +97,7 @@ def build_plan(
         exit_hooks=plan_exit_hooks(view),
         schedule_on=options.schedule_on,
         triggers_on=options.triggers_on,
+        sensor_interval=options.sensor_interval,
         emit_events=options.emit_events,
         runtime=options.runtime,
     )

@@ -70,6 +70,8 @@ class JobPlan:
     """Whether the schedule runs as soon as the file is loaded."""
     triggers_on: bool = True
     """Whether the sensors of triggers do."""
+    sensor_interval: int = 5
+    """Seconds between two looks of a trigger's sensor, at least."""
     emit_events: bool = False
     """Whether each step publishes an event when it succeeds."""
 

@@ -35,6 +35,8 @@ class CreateOptions:
     run_tags: tuple[str, ...] = ()
     schedule_on: bool = True
     triggers_on: bool = True
+    sensor_interval: int = 5
+    """Seconds."""
     emit_events: bool = False
     publishes: tuple[str, ...] = ()
     """Names of events that the flow's code publishes."""
