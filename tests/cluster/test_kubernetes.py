@@ -30,6 +30,15 @@ def test_retries_and_caught_failures_in_pods(check: Check) -> None:
 
 
 @pytest.mark.slow
+@pytest.mark.timeout(1500)
+def test_a_foreach_of_fifty_in_pods(check: Check, cluster: Cluster) -> None:
+    before = len(cluster.all_pods())
+    check(Case("pods", {"size": 50}))
+    # Natively and in Dagster: the items, one of them twice, and the step that is caught, twice.
+    assert len(cluster.all_pods()) - before >= 2 * 52
+
+
+@pytest.mark.slow
 def test_a_gang_is_a_job_set(check: Check, cluster: Cluster) -> None:
     check(Case("parallel_pods"))
     labels = [pod["metadata"]["labels"] for pod in cluster.all_pods()]
