@@ -1,7 +1,8 @@
 """The command blocks of the docs do what the docs show, as :mod:`docs.pages` reads them.
 
 A page's shell starts in a folder that has the examples, the flows of ``flows/`` beside this file,
-and the files that the page shows. ``NOT_RUN`` lists the blocks that are left out.
+and the files that the page shows. ``micromamba`` is a stand-in, which downloads nothing.
+``NOT_RUN`` lists the blocks that are left out.
 """
 
 from __future__ import annotations
@@ -18,6 +19,7 @@ from collections import Counter
 from pathlib import Path
 
 import pytest
+from support import micromamba
 from support.processes import free_port, needed
 
 from docs.pages import Block, Command, blocks, files, outputs, script
@@ -34,10 +36,6 @@ NOT_RUN = {
     ("README.md", "tests/package/test_demo.py runs it"): 1,
     ("docs/getting-started.md", INSTALLED): 1,
     ("docs/deploy.md", INSTALLED): 2,
-    (
-        "docs/guides/environments.md",
-        "it needs micromamba and the network; tests/runtime/test_environments.py has a stand-in",
-    ): 1,
 }
 # The part of Dagster's daemon that a page needs: runs that are launched start at once.
 AT_ONCE = {"module": "dagster._core.run_coordinator", "class": "DefaultRunCoordinator"}
@@ -170,9 +168,13 @@ def test_page(
         program = program.replace(_DATABASE, request.getfixturevalue("postgres"))
     if "redis-server" in program:
         needed("redis-server", "redis-server")
+    programs = [tmp_path / "bin", Path(sys.executable).parent]
+    micromamba.install(programs[0])
     env = {k: v for k, v in os.environ.items() if not k.startswith(("METAFLOW_", "DAGSTER_"))}
     env |= {
-        "PATH": f"{Path(sys.executable).parent}{os.pathsep}{os.environ['PATH']}",
+        "PATH": os.pathsep.join([*map(str, programs), os.environ["PATH"]]),
+        **{"STANDIN_ROOT": str(tmp_path / "conda"), "STANDIN_LOG": os.devnull},
+        "STANDIN_VERSION": "1.5",
         "USER": "reader",
         "HOME": str(tmp_path),
         "METAFLOW_HOME": str(tmp_path / "metaflow"),
