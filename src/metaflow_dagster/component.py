@@ -15,6 +15,7 @@ from pydantic import BaseModel, ConfigDict, Field, create_model
 
 from metaflow_extensions.dagster.cli.create_command import create
 
+from .event_assets import once_in_a_project
 from .loader import load_flows
 from .options import FlowOptions
 
@@ -123,7 +124,7 @@ class MetaflowFlowsComponent(dg.Component, dg.Model, dg.Resolvable):
 
     def build_defs(self, context: dg.ComponentLoadContext) -> dg.Definitions:
         """Compile what has changed, and load all; see ``load_flows``."""
-        return load_flows(
+        loaded = load_flows(
             Path(context.path) / self.path,
             options=self.options,
             flows=self.flows,
@@ -131,6 +132,7 @@ class MetaflowFlowsComponent(dg.Component, dg.Model, dg.Resolvable):
             translator=self.translator,
             working_dir=context.project_root,
         )
+        return once_in_a_project(loaded, str(context.project_root), str(context.path))
 
 
 _FLOW = '''\

@@ -5,7 +5,7 @@ from __future__ import annotations
 import logging
 import os
 import sys
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterable, Mapping
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
 from importlib.util import module_from_spec, spec_from_file_location
@@ -20,9 +20,9 @@ from metaflow_extensions.dagster.contract import tags, variables
 from metaflow_extensions.dagster.errors import DagsterDeployError
 from metaflow_extensions.dagster.plan.build import job_name_of
 from metaflow_extensions.dagster.plan.translator import DagsterMetaflowTranslator
-from metaflow_extensions.dagster.plan.triggers import EVENT_FOLDER
 
 from .compiled import COMPILING, FlowSource, Listing, source_listing
+from .event_assets import with_all_publishers
 from .find import find_flows
 from .options import FlowOptions
 
@@ -94,7 +94,7 @@ def load_flows(
             part = _failed(_free(job, loaded), source, error)
         loaded |= dict.fromkeys(_jobs(part), source.path)
         parts.append(part)
-    return dg.Definitions.merge(*_with_whole_events(parts)) if parts else dg.Definitions()
+    return dg.Definitions.merge(*with_all_publishers(parts)) if parts else dg.Definitions()
 
 
 def _sources(
@@ -153,40 +153,6 @@ def _import(file: Path) -> dg.Definitions:
     sys.modules[name] = module
     spec.loader.exec_module(module)
     return module.defs
-
-
-def _with_whole_events(parts: Sequence[dg.Definitions]) -> list[dg.Definitions]:
-    """The parts, where each that defines an event's asset gives it all flows that publish it.
-
-    The file of a flow knows of itself only, and Dagster takes one definition of an asset.
-    """
-    events: dict[dg.AssetKey, dict[dg.AssetKey, None]] = {}
-    for spec in (spec for part in parts for spec in _events(part)):
-        events.setdefault(spec.key, {}).update(dict.fromkeys(dep.asset_key for dep in spec.deps))
-
-    def whole(asset: Any) -> Any:
-        deps = events.get(asset.key)
-        return asset if deps is None else asset.replace_attributes(deps=list(deps))
-
-    return [
-        dg.Definitions(
-            assets=[whole(asset) for asset in part.assets or ()],
-            asset_checks=part.asset_checks,
-            jobs=part.jobs,
-            schedules=part.schedules,
-            sensors=part.sensors,
-        )
-        if any(len(events[spec.key]) > len(list(spec.deps)) for spec in _events(part))
-        else part
-        for part in parts
-    ]
-
-
-def _events(part: dg.Definitions) -> Iterator[dg.AssetSpec]:
-    """The assets of events that the definitions of a generated file have."""
-    for asset in part.assets or ():
-        if isinstance(asset, dg.AssetSpec) and tuple(asset.key.path[:-1]) == EVENT_FOLDER:
-            yield asset
 
 
 def _jobs(part: dg.Definitions) -> list[str]:

@@ -306,6 +306,19 @@ def test_component(folder):
     listed = json.loads(folder.run(dg, "list", "defs", "--json").stdout)
     assert {job["name"] for job in listed["jobs"]} == {"Chain", "HelloFlow", "nightly"}
 
+    # Two components whose flows wait for one event, which Dagster lets only one of them define.
+    waits = '@trigger(event="rows.ready")'
+    for name in ("one", "two"):
+        flows = project / "shop" / "defs" / name / "flows"
+        flows.mkdir(parents=True)
+        text = EVENT_FLOW.format(name=name.title(), decorator=waits)
+        (flows / f"{name}.py").write_text(text)
+        (flows.parent / "defs.yaml").write_text(f"type: {component}\nattributes:\n  path: flows\n")
+    listed = json.loads(folder.run(dg, "list", "defs", "--json").stdout)
+    deps = {asset["asset_key"]: asset.get("dependency_keys", []) for asset in listed["assets"]}
+    assert deps["One"] == deps["Two"] == ["metaflow/events/rows.ready"]
+    assert deps["metaflow/events/rows.ready"] == []
+
     bad = DEFS_YAML.replace("max_workers", "max_worker")
     (project / "shop" / "defs" / "all" / "defs.yaml").write_text(bad)
     assert "max_worker" in folder.run(dg, "check", "yaml", code=1).stdout
