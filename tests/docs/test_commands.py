@@ -173,7 +173,8 @@ def test_page(
     env = {k: v for k, v in os.environ.items() if not k.startswith(("METAFLOW_", "DAGSTER_"))}
     env |= {
         "PATH": os.pathsep.join([*map(str, programs), os.environ["PATH"]]),
-        **{"STANDIN_ROOT": str(tmp_path / "conda"), "STANDIN_LOG": os.devnull},
+        "STANDIN_ROOT": str(tmp_path / "conda"),
+        "STANDIN_LOG": os.devnull,
         "STANDIN_VERSION": "1.5",
         "USER": "reader",
         "HOME": str(tmp_path),
