@@ -190,6 +190,17 @@ def test_the_lineage_of_three_flows(page: Page, site: Site, picture: Picture) ->
         expect(page.get_by_text(re.compile(f"metaflow[/_]{tag}"))).to_have_count(0)
 
 
+def test_the_launchpad_fills_in_the_partition_that_is_chosen(page: Page, site: Site) -> None:
+    page.goto(site.job("SalesFlow", "sales", "playground"))
+    editor = page.locator(".CodeMirror").first
+    expect(editor).to_contain_text("op_start")
+    box = page.get_by_placeholder("Partition")
+    box.fill("2026-02-03")
+    expect(page.get_by_text("2026-02-03", exact=True).first).to_be_visible()
+    box.press("Enter")
+    expect(editor).to_contain_text(re.compile("day: '?2026-02-03"))
+
+
 def test_a_backfill_runs_each_day(page: Page, site: Site, picture: Picture) -> None:
     page.goto(site.job("SalesFlow", "sales", "partitions"))
     page.get_by_role("button", name=re.compile("Launch backfill", re.I)).first.click()

@@ -50,6 +50,21 @@ print(json.dumps({
 """
 
 
+TRANSLATED = """
+import json
+from dagster import AssetKey
+from definitions import defs
+job = defs.get_repository_def().get_job("ml_Chain")
+asset = defs.resolve_asset_graph().get(AssetKey(["research", "Chain"]))
+print(json.dumps({
+    "tags": dict(job.tags), "owners": job.owners, "description": job.description,
+    "runbook": job.metadata["runbook"].value, "critical": job.metadata["critical"].value,
+    "ops": {node.name: node.definition.name for node in job.nodes},
+    "key": asset.key.to_user_string(), "group": asset.group_name, "asset_owners": asset.owners,
+}))
+"""
+
+
 class Folder:
     """A project with a folder of flows."""
 
@@ -204,6 +219,13 @@ def test_a_translator_names_the_jobs(folder):
     (folder.root / "definitions.py").write_text(definitions)
     folder.env["PYTHONPATH"] = str(Path(__file__).parents[1])
     assert sorted(folder.report()[0]["jobs"]) == ["ml_Chain"]
+    shown = json.loads(folder.run(sys.executable, "-c", TRANSLATED).stdout.splitlines()[-1])
+    assert shown["tags"].items() >= {"cost": "low", "steps": str(len(shown["ops"]))}.items()
+    assert shown["owners"] == shown["asset_owners"] == ["team:research"]
+    assert (shown["key"], shown["group"]) == ("research/Chain", "research")
+    assert shown["description"].endswith(f"Of {len(shown['ops'])} steps.")
+    assert (shown["runbook"], shown["critical"]) == ("https://x.example", True)
+    assert shown["ops"]["op_start"] == "ml_Chain_does_start"
     # Commands find the job by its flow.
     done = folder.run(sys.executable, "flows/chain.py", "--no-pylint", "dagster", "doctor")
     assert "ml_Chain" in done.stdout

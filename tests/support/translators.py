@@ -7,6 +7,15 @@ class Ours(DagsterMetaflowTranslator):
     def get_job_name(self, flow):
         return f"ml_{flow.default_job_name}"
 
+    def get_op_name(self, flow, job_name, step):
+        return f"{job_name}_does_{step}"
+
+    def get_description(self, flow):
+        return f"{flow.description} Of {len(flow.steps)} steps."
+
+    def get_metadata(self, flow):
+        return {"runbook": "https://x.example", "critical": True}
+
     def get_run_tags(self, flow):
         return {"cost": "low", "steps": str(len(flow.steps))}
 
