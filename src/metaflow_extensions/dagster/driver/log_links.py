@@ -8,6 +8,8 @@ from urllib.parse import urlencode
 
 from dagster import DagsterEventType, MetadataValue, OpExecutionContext
 
+_LOGS = 1000  # of a run, the newest, among which that of a running step is looked for
+
 
 def log_links(written: Sequence[str]) -> dict[str, Any]:
     """Links that open the streams in which there is text, where the instance keeps any.
@@ -34,9 +36,12 @@ def log_links(written: Sequence[str]) -> dict[str, Any]:
 
 
 def _latest_log(context: OpExecutionContext, key: str) -> dict[str, str]:
-    kind = DagsterEventType.LOGS_CAPTURED
-    for entry in reversed(context.instance.all_logs(context.run_id, of_type=kind)):
-        captured = entry.get_dagster_event().logs_captured_data
+    # The newest are enough: an attempt that runs has begun not long before those beside it.
+    page = context.instance.get_records_for_run(
+        context.run_id, of_type=DagsterEventType.LOGS_CAPTURED, limit=_LOGS, ascending=False
+    )
+    for record in page.records:
+        captured = record.event_log_entry.get_dagster_event().logs_captured_data
         if key in (captured.step_keys or ()):
             return {"logFileKey": captured.file_key}
     return {}
