@@ -19,9 +19,28 @@ from support.processes import wait_for
 from support.project import Project
 from support.remote import Remote
 
+from . import troubled
 from .conftest import KEYS, neutral
 
 pytestmark = pytest.mark.slow
+
+# Arguments: what to do with the latest run.
+OPERATE = """
+import os, sys
+from dagster import DagsterInstance, ReexecutionOptions, execute_job
+from metaflow_extensions.dagster.targets._dagster_internals import load_job
+with DagsterInstance.get() as instance:
+    (record,) = instance.get_run_records(limit=1)
+    run = record.dagster_run
+    if sys.argv[1] == "terminate":
+        assert instance.run_launcher.terminate(run.run_id)
+    elif sys.argv[1] == "status":
+        print(run.status.value)
+    else:
+        job = load_job(os.path.abspath("defs.py"), "Troubled", os.getcwd())
+        options = ReexecutionOptions.from_failure(run.run_id, instance)
+        print(execute_job(job, instance, reexecution_options=options).success)
+"""
 
 IMAGE = f"python:{sys.version_info[0]}.{sys.version_info[1]}"
 
@@ -50,18 +69,35 @@ def project(project: Project, env: dict[str, str], cluster: Cluster) -> Project:
     return project
 
 
+@pytest.fixture
+def options(cluster: Cluster) -> list[str]:
+    """What ``create`` is told for steps to run in pods."""
+    config = {"load_incluster_config": False, "kubeconfig_file": str(cluster.kubeconfig)}
+    return [
+        "--executor=dagster_k8s:k8s_job_executor",
+        f"--executor-config={json.dumps(config)}",
+        f"--image={IMAGE}",
+    ]
+
+
 def run(project: Project, cluster: Cluster, case: Case, *options: str) -> str:
     """Deploy, launch and wait for the end. Returns the tag of the run."""
     for path in (case.source, runs.FLOWS / "tracing.py"):
         shutil.copy(path, project.folder)
     command = [sys.executable, case.file, "--no-pylint", "dagster", "create", "defs.py"]
     project.run(*command, *options)
+    tag = launch(project, case.flow_class)
+    wait_for("the end of the run", lambda: not cluster.unfinished_jobs(), 400)
+    return tag
+
+
+def launch(project: Project, job: str) -> str:
+    """Have Dagster start a run. Returns its tag."""
     tag = uuid.uuid4().hex
     project.run(
         *(sys.executable, "-m", "dagster", "job", "launch", "-f", str(project.folder / "defs.py")),
-        *("-j", case.flow_class, "--tags", json.dumps({"differential": tag})),
+        *("-j", job, "--tags", json.dumps({"differential": tag})),
     )
-    wait_for("the end of the run", lambda: not cluster.unfinished_jobs(), 400)
     return tag
 
 
@@ -101,19 +137,17 @@ def test_a_run_in_pods_of_dagster_is_a_native_run(
     env: dict[str, str],
     reader: runs.Reader,
     pytestconfig: pytest.Config,
+    options: list[str],
     flow: str,
 ) -> None:
     assert pytestconfig.cache is not None
     case = replace(Case(flow), env=env, metadata=remote.metadata)
-    config = {"load_incluster_config": False, "kubeconfig_file": str(cluster.kubeconfig)}
     cluster.node.labels["a"] = "b"
     tag = run(
         project,
         cluster,
         case,
-        "--executor=dagster_k8s:k8s_job_executor",
-        f"--executor-config={json.dumps(config)}",
-        f"--image={IMAGE}",
+        *options,
         '--step-tag=start:dagster-k8s/config={"pod_spec_config": {"node_selector": {"a": "b"}}}',
     )
     facts = check(
@@ -127,3 +161,46 @@ def test_a_run_in_pods_of_dagster_is_a_native_run(
     )
     selectors = [pod["spec"].get("nodeSelector") for pod in pods]
     assert selectors.count({"a": "b"}) == 1
+
+
+def start(project: Project, cluster: Cluster, options: list[str]) -> None:
+    """Start a run whose second task lasts, and wait for that."""
+    troubled.deploy(project, "resources(cpu=1)", "USER", lasts=9, options=options)
+    launch(project, "Troubled")
+    wait_for("the task", lambda: any("attempt" in cluster.said(p) for p in cluster.running()), 200)
+
+
+def test_a_cancelled_run_leaves_no_pod_and_goes_on_where_it_was(
+    project: Project, cluster: Cluster, options: list[str]
+) -> None:
+    def operate(what: str) -> str:
+        return project.run(sys.executable, "-c", OPERATE, what).stdout
+
+    def steps() -> list[str]:
+        """The step keys of the pods that there were."""
+        labels = [pod["metadata"]["labels"] for pod in cluster.all_pods()]
+        return sorted(own["dagster/op"] for own in labels if "dagster/op" in own)
+
+    start(project, cluster, options)
+    operate("terminate")
+    wait_for("the end of the pods", lambda: not cluster.running(), 60)
+    assert not cluster.unfinished_jobs()
+    assert "CANCELED" in operate("status")
+    assert steps() == ["op_start", "op_work"]
+
+    (project.folder / "go").touch()
+    assert "True" in operate("re-execute")
+    assert steps() == ["op_end", "op_start", "op_work", "op_work"]
+    assert project.query(f"{troubled.RUN}.successful") is True
+    assert not cluster.running()
+
+
+def test_a_run_whose_pods_are_lost_can_be_resumed(
+    project: Project, cluster: Cluster, options: list[str]
+) -> None:
+    start(project, cluster, options)
+    for pod in cluster.running():
+        cluster.vanish(pod)
+    wait_for("the end of the pods", lambda: not cluster.running(), 100)
+    (project.folder / "go").touch()
+    troubled.can_be_resumed(project)

@@ -4,13 +4,14 @@ from __future__ import annotations
 
 import subprocess
 import sys
+from collections.abc import Sequence
 
 from support.processes import end, wait_for
 from support.project import Project
 
 FLOW = """
 import os, signal, time
-from metaflow import FlowSpec, batch, current, kubernetes, retry, step
+from metaflow import FlowSpec, batch, current, kubernetes, resources, retry, step
 
 class Troubled(FlowSpec):
     @step
@@ -40,7 +41,12 @@ TASK = f"{RUN}['work'].task"
 
 
 def deploy(
-    project: Project, decorator: str, name: str, lasts: int = 1, before: str = "pass"
+    project: Project,
+    decorator: str,
+    name: str,
+    lasts: int = 1,
+    before: str = "pass",
+    options: Sequence[str] = (),
 ) -> None:
     """Deploy the flow.
 
@@ -50,12 +56,13 @@ def deploy(
         name: The variable of the environment that has the name of the pod or job.
         lasts: How many attempts last until there is a file ``go``.
         before: A statement that comes before they do.
+        options: Of ``create``.
     """
     values = {"DECORATOR": decorator, "NAME": name, "LASTS": str(lasts), "BEFORE": before}
     text = FLOW.replace("GO", str(project.folder / "go"))
     for mark, value in values.items():
         text = text.replace(mark, value)
-    project.deploy(text)
+    project.deploy(text, *options)
 
 
 def log(project: Project) -> str:
