@@ -104,6 +104,10 @@ test-all: $(ENGINES) ## Run all tests, for hours; needs redis-server and Postgre
 test-cluster: $(ENGINES) ## Run pods and Batch jobs on stand-ins for Kubernetes and AWS; Linux only
 	$(BIN)/python -m pytest -n 2 tests/cluster
 
+.PHONY: test-cluster-shapes
+test-cluster-shapes: $(ENGINES) ## Run every shape of graph with each task in a pod of the stand-in, for hours
+	$(BIN)/python -m pytest -n 2 tests/cluster/test_shapes.py --all-shapes
+
 .PHONY: chaos
 chaos: $(ENGINES) ## Lose workers, broker and database under 100 runs; needs redis-server and PostgreSQL
 	$(BIN)/python -m pytest -s tests/engines/test_chaos.py --chaos-runs 50

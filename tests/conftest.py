@@ -29,6 +29,11 @@ def pytest_addoption(parser: pytest.Parser) -> None:
         help="How many random flows to compare (make test-all: thousands).",
     )
     group.addoption(
+        "--all-shapes",
+        action="store_true",
+        help="Run every shape of graph in pods, not some (make test-cluster-shapes).",
+    )
+    group.addoption(
         "--chaos-runs",
         type=int,
         metavar="N",

@@ -1,0 +1,33 @@
+"""Shapes of graphs with each task in a pod (``--with kubernetes``), natively and in Dagster.
+
+``--all-shapes`` takes all of those that tests/differential compares, in some hours.
+"""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+import pytest
+from differential.cases import SHAPES, Case
+
+from .conftest import Check
+
+pytestmark = [pytest.mark.slow, pytest.mark.timeout(900)]
+
+SOME = ("split_foreach", "foreach_switch[kinds=bb]", "loop[times=3]")
+# Metaflow's own kind of unbounded foreach for tests starts its tasks as processes beside it.
+LEFT_OUT = ("unbounded_foreach",)
+
+
+def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
+    every = metafunc.config.getoption("--all-shapes")
+    cases = [
+        replace(case, top_options=("--with", "kubernetes"))
+        for case in SHAPES
+        if case.id not in LEFT_OUT and (every or case.id in SOME)
+    ]
+    metafunc.parametrize("case", cases, ids=lambda case: case.id)
+
+
+def test_shape_in_pods(check: Check, case: Case) -> None:
+    check(case)
