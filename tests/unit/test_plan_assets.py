@@ -58,7 +58,7 @@ class LastFlow(FlowSpec):
         pass
 
 
-@trigger(event="orders.arrived")
+@trigger(events=["orders.arrived", "metaflow.WaitingFlow.end"])
 class WaitingFlow(FlowSpec):
     @step
     def start(self):
@@ -158,12 +158,21 @@ def test_keys_of_upstream_flows(load_flow):
         assert text in error.value.message.replace("*", "")
 
 
-def test_events_that_a_flow_cannot_publish_are_refused(load_flow):
+def test_an_event_of_no_valid_name_is_refused(load_flow):
     with pytest.raises(DagsterDeployError) as error:
-        plan(load_flow(WaitingFlow), publishes=("a b", "orders.arrived"))
-    said = error.value.message.replace("*", "")
-    assert "a b of --publishes is not a valid event name" in said
-    assert "--publishes orders.arrived: this event starts the flow itself" in said
+        plan(load_flow(PlainFlow), publishes=("a b",))
+    assert "a b of --publishes is not a valid event name" in error.value.message.replace("*", "")
+
+
+def test_a_flow_that_starts_itself_is_not_upstream_of_itself(load_flow):
+    planned = plan(load_flow(WaitingFlow), publishes=("orders.arrived",), emit_events=True)
+    assert planned.upstream == ()
+    assert planned.awaited_events == ()
+    assert planned.published_events == (
+        "metaflow.WaitingFlow.start",
+        "metaflow.WaitingFlow.end",
+        "orders.arrived",
+    )
 
 
 def test_all_that_is_wrong_is_told_at_once(load_flow):

@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from ..errors import DagsterDeployError, Problems, verbatim
 from ..graph import FlowView
 from .options import CreateOptions
-from .triggers import EventTriggerPlan, FinishTriggerPlan, asset_key, check_event_name
+from .triggers import EVENT_FOLDER, EventTriggerPlan, FinishTriggerPlan, asset_key, check_event_name
 
 Key = tuple[str, ...]
 _OWN_EVENTS = "metaflow."
@@ -118,21 +118,27 @@ def plan_assets(
     problems.attempt(_check_distinct_checks, checks)
     events = [e.name for t in triggers if isinstance(t, EventTriggerPlan) for e in t.events]
     for event in options.publishes:
-        problems.attempt(_check_published, event, events)
+        problems.attempt(check_event_name, event, "--publishes")
     problems.raise_all()
     published = (*(_emitted(view) if options.emit_events else ()), *options.publishes)
     upstream = [each for trigger in triggers for each in trigger.asset_keys]
+    # A flow may start itself, but Dagster's asset graph has no circles.
+    own = {key, *((*EVENT_FOLDER, event) for event in published)}
     return AssetsPlan(
         key=key,
         kinds=_kinds(view),
         owners=options.owners,
         tags=_tags(options.tags),
         group=options.group,
-        upstream=tuple(dict.fromkeys(each for each in upstream if each != key)),
+        upstream=tuple(dict.fromkeys(each for each in upstream if each not in own)),
         line=view.line,
         artifacts=artifacts,
         checks=checks,
-        awaited_events=tuple(dict.fromkeys(e for e in events if not e.startswith(_OWN_EVENTS))),
+        awaited_events=tuple(
+            event
+            for event in dict.fromkeys(events)
+            if not event.startswith(_OWN_EVENTS) and event not in published
+        ),
         published_events=tuple(dict.fromkeys(published)),
     )
 
@@ -202,15 +208,6 @@ def _check_distinct_checks(checks: Sequence[CheckPlan]) -> None:
                 f"--asset-check names several artifacts that are called {name}, which is the name "
                 "of the check in Dagster. Name one of them."
             )
-
-
-def _check_published(event: str, awaited: Sequence[str]) -> None:
-    check_event_name(event, "--publishes")
-    if event in awaited:
-        raise DagsterDeployError(
-            f"--publishes {event}: this event starts the flow itself, and Dagster's lineage has no "
-            "circles. Leave the option out; the event is published all the same."
-        )
 
 
 def _kinds(view: FlowView) -> tuple[str, ...]:
