@@ -19,7 +19,7 @@ FLOWS, EXAMPLES = TESTS / "flows", TESTS.parent / "examples"
 NEW_METAFLOW = {"custom_ends"}  # flows that the oldest one cannot load
 # The first needs micromamba (tests/differential/test_environments.py), the others a datastore that
 # pods can reach (tests/cluster).
-ELSEWHERE = {"environments", "one_pod", "parallel_pods", "pods", "timeout_pods"}
+ELSEWHERE = {"early_exit_pods", "environments", "one_pod", "parallel_pods", "pods", "timeout_pods"}
 FEW = (
     "foreach_switch_nested",
     "helper_names",
