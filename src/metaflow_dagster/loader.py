@@ -117,8 +117,8 @@ def _sources(
         relative = path.relative_to(folder)
         if any(relative.match(pattern) for pattern in patterns):
             continue
-        keys = {relative.as_posix(), name} & flows.keys()
-        used |= keys
+        keys = [key for key in (name, relative.as_posix()) if key in flows]
+        used |= {*keys}
         own = general
         for key in keys:
             own = FlowOptions.of(flows[key]).over(own)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, fields
+from dataclasses import dataclass, fields, replace
 from typing import Any, cast
 
 import metaflow as metaflow  # before its extension, which it loads itself
@@ -25,6 +25,13 @@ class FlowOptions(CreateOptions):
     """Options of the flow itself, which go before ``dagster``: ``("--production",)``."""
     authorize: str | None = None
     """The production token of the deployment, where somebody else has made it."""
+
+    def __new__(cls, *args: Any, **values: Any) -> FlowOptions:
+        """Note which options are given: also one at its default goes over another's."""
+        self = super().__new__(cls)
+        positional = [field.name for field in fields(cls)][: len(args)]
+        vars(self)["_given"] = {*positional, *values}
+        return self
 
     def __post_init__(self) -> None:
         for field in fields(self):
@@ -51,14 +58,9 @@ class FlowOptions(CreateOptions):
         return cls.from_values(values)
 
     def over(self, others: FlowOptions) -> FlowOptions:
-        """These options, and those of others where these are at their defaults."""
-        default = FlowOptions()
-        chosen: dict[str, Any] = {}
-        for field in fields(self):
-            own = getattr(self, field.name)
-            given = own != getattr(default, field.name)
-            chosen[field.name] = own if given else getattr(others, field.name)
-        return FlowOptions(**chosen)
+        """These options, and those of others where these were not given."""
+        given: set[str] = vars(self)["_given"]
+        return replace(others, **{name: getattr(self, name) for name in given})
 
     def create_args(self) -> list[str]:
         """The arguments of ``dagster create`` that say the same."""

@@ -84,5 +84,8 @@ def test_options_are_those_of_create():
     assert FlowOptions(tags=listed).create_args() == ["--tag=a", "--tag=b"]
     assert FlowOptions(max_workers=3).over(given).max_workers == 3
     assert FlowOptions(max_workers=3).over(given).tags == ("a", "b")
+    back = FlowOptions.of({"schedule_on": True, "tags": [], "max_workers": None}).over(given)
+    assert (back.schedule_on, back.tags, back.max_workers) == (True, (), None)
+    assert back.emit_events
     with pytest.raises(DagsterDeployError, match="no option \\*max_worker\\*"):
         FlowOptions.of({"max_worker": 2})
