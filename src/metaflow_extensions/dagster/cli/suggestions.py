@@ -32,7 +32,12 @@ class SuggestingGroup(click.Group):
             return super().invoke(ctx)
         except click.NoSuchOption as error:
             if error.ctx is not None:
-                known = [name for option in error.ctx.command.params for name in option.opts]
+                known = [
+                    name
+                    for option in error.ctx.command.params
+                    if isinstance(option, click.Option) and not option.hidden
+                    for name in option.opts
+                ]
                 text = f"no such option: {error.option_name}.{_hint(error.option_name, known)}"
                 raise click.NoSuchOption(error.option_name, text, ctx=error.ctx) from error
             raise

@@ -23,6 +23,7 @@ def post_event(url: str, name: str, fields: dict[str, Any]) -> None:
 
     Raises:
         DagsterEventException: The webserver cannot be reached or refuses the event.
+        DagsterRunError: METAFLOW_DAGSTER_HEADERS is not what it has to be.
     """
     headers = request_headers()
     address = f"{url.rstrip('/')}/report_asset_materialization/metaflow/events/{name}"
