@@ -81,6 +81,31 @@ def test_what_a_task_leaves_running_runs_on(run: Run, session: bool) -> None:
     os.kill(int(said), signal.SIGKILL)
 
 
+@pytest.mark.parametrize("code", [0, 1])
+def test_no_task_of_a_gang_outlives_a_failed_attempt(
+    run: Run, code: int, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """One that is about to end does so; one that waits for the others is ended."""
+    monkeypatch.setattr(process, "KILL_AFTER", "2")
+    text = f"""
+    import subprocess, sys
+    last = "sleep 1; echo done > last"
+    pids = [subprocess.Popen(c, shell=True, stdout=-3).pid for c in (last, "exec sleep 60")]
+    print(*pids)
+    sys.exit({code})
+    """
+    outcome, said = run(text, is_gang=True)
+    assert outcome.returncode == code
+    finished, waiting = map(int, said.split())
+    if code:
+        assert (tmp_path / "last").exists()
+        assert not is_alive(finished)
+        assert not is_alive(waiting)
+    else:  # what tasks leave running is left, as after other tasks
+        assert is_alive(waiting)
+        os.kill(waiting, signal.SIGKILL)
+
+
 @pytest.mark.parametrize("is_deaf", [True, False])
 def test_a_time_limit_ends_all_that_came_of_a_task(
     run: Run, is_deaf: bool, monkeypatch: pytest.MonkeyPatch

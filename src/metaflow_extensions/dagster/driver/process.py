@@ -13,7 +13,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from ..streams import current_streams, interruption
-from ..warm.client import spawn
+from ..warm.client import end_command, spawn
 from ..warm.process_tree import SUPERVISOR
 
 _LOG_LIMIT = 1024 * 1024  # bytes a stream kept for Metaflow, as in a native run
@@ -65,11 +65,17 @@ def run_process(
     folder: str,
     outcome: Outcome,
     timeout: float = math.inf,
+    *,
+    is_gang: bool = False,
 ) -> None:
     """Run a command and stream its output to Dagster.
 
     It ends with the op and with all that it started, whether the op is interrupted or its
     process is killed. `outcome` is filled in either case.
+
+    Where a gang's control task fails, what it has started ends too, if need be after some seconds:
+    else a task of this attempt, which has an interpreter to load first, could write after that of
+    the next attempt, and count as the later one.
     """
     out_read, out_write = os.pipe()
     err_read, err_write = os.pipe()
@@ -90,6 +96,11 @@ def run_process(
         os.close(out_read)
         os.close(err_read)
         outcome.returncode = proc.wait()
+        if is_gang and outcome.failed:
+            # The supervisor leads a session.
+            group = proc.pid if isinstance(proc, subprocess.Popen) else proc.group
+            command = end_command("rest", KILL_AFTER, group)
+            subprocess.run(command, stdin=subprocess.DEVNULL, check=False)
 
 
 def _start_process(

@@ -152,7 +152,8 @@ def run_task(
         open(result_file, "w").close()
         try:
             with heartbeat(flow, path.split("/")[0]):
-                run_process(cmd, env, code.folder, outcome, timeout)
+                is_gang = num_parallel is not None
+                run_process(cmd, env, code.folder, outcome, timeout, is_gang=is_gang)
         finally:
             save_attempt(flow, path, attempt, outcome)
         result = attempt_result(flow, path, result_file, outcome)

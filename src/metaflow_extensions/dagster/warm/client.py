@@ -95,7 +95,7 @@ class Process:
         """Have it end with all that came of it; what remains after so many seconds is killed."""
         if self._ender is None:
             self._ender = subprocess.Popen(
-                end_command(patience, self.pid, self.group),
+                end_command("end", patience, self.pid, self.group),
                 stdin=subprocess.DEVNULL,
                 start_new_session=True,
             )
@@ -108,9 +108,15 @@ class Process:
         return -9
 
 
-def end_command(patience: str, *ids: int) -> list[str]:
-    """The command that ends processes and groups with all that came of them."""
-    return [sys.executable, "-IS", "-c", SUPERVISOR, "end", patience, *map(str, ids)]
+def end_command(how: str, patience: str, *ids: int) -> list[str]:
+    """The command that ends processes, groups and sessions with all that came of them.
+
+    Args:
+        how: ``end`` at once, or ``rest``, which lets them end by themselves first.
+        patience: Seconds for each.
+        ids: Their numbers.
+    """
+    return [sys.executable, "-IS", "-c", SUPERVISOR, how, patience, *map(str, ids)]
 
 
 class _Server:

@@ -3,7 +3,8 @@
 # `run SECONDS COMMAND...` is the parent of a task, which so leads neither a session nor a process
 # group, as in a native run, and may come to lead one. It ends as the task does. When its stdin
 # closes, it ends the task with all that came of it: first asks, and kills after these seconds.
-# `end SECONDS ID...` does that to the processes and groups with these numbers.
+# `end SECONDS ID...` does that to the processes, groups and sessions with these numbers.
+# `rest SECONDS ID...` gives them these seconds to end by themselves first.
 SUPERVISOR = """
 import _thread, os, resource, signal, sys, time
 
@@ -59,7 +60,16 @@ def run(command):
         os.kill(os.getpid(), -code)
     os._exit(code)
 
-what, seconds, *rest = sys.argv[1:]
+def rest(tasks):
+    deadline = time.monotonic() + patience
+    while living(set(tasks)) and time.monotonic() < deadline:
+        time.sleep(0.05)
+    end(tasks)
+
+what, seconds, *given = sys.argv[1:]
 patience = float(seconds)
-run(rest) if what == "run" else end(set(map(int, rest)))
+if what == "run":
+    run(given)
+else:
+    {"end": end, "rest": rest}[what](set(map(int, given)))
 """

@@ -210,7 +210,7 @@ class Server:
             from metaflow_extensions.dagster.warm.client import end_command
 
             ids = [id for pid, (_, group) in self.children.items() for id in (pid, group)]
-            command = end_command(_KILL_AFTER, *ids)
+            command = end_command("end", _KILL_AFTER, *ids)
             os.posix_spawn(command[0], command, os.environ)
 
 
