@@ -337,7 +337,11 @@ def test_component(folder):
         (flows / f"{name}.py").write_text(text)
         (flows.parent / "defs.yaml").write_text(f"type: {component}\nattributes:\n  path: flows\n")
     listed = json.loads(folder.run(dg, "list", "defs", "--json").stdout)
-    deps = {asset["asset_key"]: asset.get("dependency_keys", []) for asset in listed["assets"]}
+    deps = {
+        # Dagster 1.12.0 calls these `key` and `deps`.
+        asset.get("asset_key") or asset["key"]: asset.get("dependency_keys") or asset.get("deps", [])
+        for asset in listed["assets"]
+    }
     assert deps["One"] == deps["Two"] == ["metaflow/events/rows.ready"]
     assert deps["metaflow/events/rows.ready"] == []
 
