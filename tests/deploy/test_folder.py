@@ -339,7 +339,8 @@ def test_component(folder):
     listed = json.loads(folder.run(dg, "list", "defs", "--json").stdout)
     deps = {
         # Dagster 1.12.0 calls these `key` and `deps`.
-        asset.get("asset_key") or asset["key"]: asset.get("dependency_keys") or asset.get("deps", [])
+        asset.get("asset_key") or asset["key"]: asset.get("dependency_keys")
+        or asset.get("deps", [])
         for asset in listed["assets"]
     }
     assert deps["One"] == deps["Two"] == ["metaflow/events/rows.ready"]
