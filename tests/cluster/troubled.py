@@ -36,6 +36,16 @@ class Troubled(FlowSpec):
 if __name__ == "__main__":
     Troubled()
 """
+REEXECUTE = """
+import os
+from dagster import DagsterInstance, ReexecutionOptions, execute_job
+from metaflow_extensions.dagster.targets._dagster_internals import load_job
+instance = DagsterInstance.get()
+failed = instance.get_run_records(limit=1)[0].dagster_run
+options = ReexecutionOptions.from_failure(failed.run_id, instance)
+job = load_job(os.path.abspath("defs.py"), "Troubled", os.getcwd())
+assert execute_job(job, instance, reexecution_options=options).success
+"""
 RUN = "Flow('Troubled').latest_run"
 TASK = f"{RUN}['work'].task"
 
@@ -84,6 +94,12 @@ def shows_while_it_runs(project: Project, said: str) -> None:
         lambda: any(said in path.read_text() for path in logs.rglob("*.out")),
     )
     assert "[MFLOG|" not in "".join(path.read_text() for path in logs.rglob("*.out"))
+
+
+def can_be_reexecuted(project: Project) -> None:
+    """The last run is executed again in Dagster, from its failure on."""
+    project.run(sys.executable, "-c", REEXECUTE)
+    assert project.query(f"{RUN}.successful") is True
 
 
 def can_be_resumed(project: Project) -> None:

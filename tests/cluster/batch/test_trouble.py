@@ -13,20 +13,16 @@ from support.processes import end, wait_for
 from support.project import Project
 
 from .. import troubled
-from ..troubled import RUN, TASK, can_be_resumed, log, shows_while_it_runs, succeeds
+from ..troubled import (
+    TASK,
+    can_be_reexecuted,
+    can_be_resumed,
+    log,
+    shows_while_it_runs,
+    succeeds,
+)
 
 pytestmark = pytest.mark.slow
-
-REEXECUTE = """
-import os
-from dagster import DagsterInstance, ReexecutionOptions, execute_job
-from metaflow_extensions.dagster.targets._dagster_internals import load_job
-instance = DagsterInstance.get()
-failed = instance.get_run_records(limit=1)[0].dagster_run
-options = ReexecutionOptions.from_failure(failed.run_id, instance)
-job = load_job(os.path.abspath("defs.py"), "Troubled", os.getcwd())
-assert execute_job(job, instance, reexecution_options=options).success
-"""
 
 
 def deploy(project: Project, options: str = "", lasts: int = 1, before: str = "pass") -> None:
@@ -142,7 +138,6 @@ def test_a_run_whose_jobs_are_killed_by_command_can_be_re_executed(
         wait_for(f"the end of attempt {attempt}", lambda job=job: job.has_ended, 40)
     assert run.wait(timeout=100) != 0
     (project.folder / "go").touch()
-    project.run(sys.executable, "-c", REEXECUTE)
-    assert project.query(f"{RUN}.successful") is True
+    can_be_reexecuted(project)
     assert re.search(r"-work-r[0-9a-f]{6}-0$", list(batch.jobs.values())[-1].request["jobName"])
     assert nothing_is_left(batch)
