@@ -26,9 +26,6 @@ if TYPE_CHECKING:
         TaskSource,
     )
 
-_KEPT_BYTES = 64 * 1024**2  # of loaded artifacts, in memory
-_KEPT_BLOB = 1024**2  # bytes of the largest of them
-
 # Settings.
 
 
@@ -170,28 +167,6 @@ def tasks_at(datastore: FlowDatastore, paths: list[str]) -> Iterator[TaskDatasto
 
     tasks = part(datastore_set, "TaskDataStoreSet")
     return iter(tasks(datastore, None, pathspecs=paths, prefetch_data_artifacts=["_task_ok"]))
-
-
-def keep_loaded(datastore: FlowDatastore) -> None:
-    """Keep in memory what this process loads of artifacts, as long as it is not large: the next
-    task that has an artifact with the same content need not load it again."""
-    part(datastore, "ca_store").set_blob_cache(_Loaded())
-
-
-class _Loaded:
-    """A ``BlobCache`` (metaflow/datastore/content_addressed_store.py) in memory."""
-
-    def __init__(self) -> None:
-        self._blobs: dict[str, bytes] = {}
-        self._free = _KEPT_BYTES
-
-    def load_key(self, key: str) -> bytes | None:
-        return self._blobs.get(key)
-
-    def store_key(self, key: str, blob: bytes) -> None:
-        if len(blob) <= min(self._free, _KEPT_BLOB):
-            self._free -= len(blob)
-            self._blobs[key] = blob
 
 
 def clone_task(

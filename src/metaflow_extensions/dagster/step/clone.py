@@ -26,7 +26,6 @@ from .._metaflow_internals import (
 from .._metaflow_internals.untyped import (
     clone_task,
     init_command,
-    keep_loaded,
     register_metadata,
     tasks_of_run,
 )
@@ -62,8 +61,6 @@ def clone(
         by_step: Whether the generated file names tasks after their steps. Those made by version
             0.1.0 before November 2026 call the task of each step ``task``.
     """
-    # Tasks of a run share most of what is read here.
-    keep_loaded(state.flow_datastore)
     origin = list(tasks_of_run(listable(state.flow_datastore), origin_run_id))
     parameters = next(
         (t for t in origin if t.pathspec.split("/")[1] == "_parameters" and t["_task_ok"]), None
