@@ -64,19 +64,20 @@ def serve_metadata(folder: Path, wait: float) -> Iterator[Service]:
 
 @pytest.fixture(scope="session")
 def remote(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Remote]:
-    with _serve(tmp_path_factory.mktemp("remote")) as served:
+    with serve_remote(tmp_path_factory.mktemp("remote")) as served:
         yield served
 
 
 @pytest.fixture
 def troubled(tmp_path: Path) -> Iterator[Remote]:
     """The same with an S3 that refuses requests now and then, and all of them for some seconds."""
-    with _serve(tmp_path, "--trouble") as served:
+    with serve_remote(tmp_path, "--trouble") as served:
         yield served
 
 
 @contextmanager
-def _serve(folder: Path, *options: str) -> Iterator[Remote]:
+def serve_remote(folder: Path, *options: str) -> Iterator[Remote]:
+    """Both, until the context ends."""
     with _server(folder, str(_S3), *options) as s3:
         with _server(folder, str(_SERVICE)) as service:
             env = {

@@ -37,6 +37,11 @@ def interrupted() -> bool:
     return _step.is_interrupted is not None and _step.is_interrupted()
 
 
+def is_threaded() -> bool:
+    """Whether this is the thread of one step among others of its process."""
+    return _step.is_interrupted is not None
+
+
 def interruption() -> Exception | None:
     """The error with which this step has to end now, as the run is being cancelled; else None.
 

@@ -16,6 +16,7 @@ from dagster import MetadataValue, OpExecutionContext, PathMetadataValue
 from ..contract import variables
 from .datastore import task_datastore
 from .flow import Flow
+from .patience import patient
 from .result import TaskResult
 
 _LIMIT = 16 * 2**20  # bytes of a card that Dagster's webserver is asked to show
@@ -109,6 +110,7 @@ def _notebook(flow: Flow, task: TaskResult, card: str, folder: Path) -> str | No
     return str(path)
 
 
+@patient
 def _content(flow: Flow, task: TaskResult, card: str) -> str | None:
     if "://" not in card:
         return Path(card).read_text(encoding="utf-8")

@@ -16,6 +16,7 @@ from threading import Thread
 from typing import TYPE_CHECKING, Any
 
 from .flow import Flow, top_option
+from .patience import patient
 
 if TYPE_CHECKING:
     from .._metaflow_internals.types import Storage, TaskDatastore
@@ -48,6 +49,7 @@ def _storage(flow: Flow) -> Storage:
     return storage_named(top_option(flow, "datastore"), top_option(flow, "datastore-root"))
 
 
+@patient
 def task_datastore(flow: Flow, path: str, mode: str, attempt: int | None = None) -> TaskDatastore:
     """Open a task's datastore; reading without an attempt opens the one that succeeded.
 
@@ -66,6 +68,7 @@ def task_datastore(flow: Flow, path: str, mode: str, attempt: int | None = None)
     return store.get_task_datastore(run_id, step_name, task_id, attempt=attempt, mode=mode)
 
 
+@patient
 def is_done(flow: Flow, path: str) -> bool:
     """Whether a task has succeeded; a failed attempt is finished too, but not that."""
     use_settings(flow)
@@ -77,6 +80,7 @@ def is_done(flow: Flow, path: str) -> bool:
         return False
 
 
+@patient
 def not_done(flow: Flow, paths: list[str]) -> list[str]:
     """Which of these tasks have not succeeded; all are read at once."""
     storage = _storage(flow)
@@ -87,6 +91,7 @@ def not_done(flow: Flow, paths: list[str]) -> list[str]:
     return [path for path in paths if path not in done]
 
 
+@patient
 def attempts_made(flow: Flow, path: str) -> int:
     """How many attempts of a task have been made; its op keeps the exit code of each one."""
     attempt = 0
@@ -95,6 +100,7 @@ def attempts_made(flow: Flow, path: str) -> int:
     return attempt
 
 
+@patient
 @cache
 def clones(flow: Flow, run_id: str) -> dict[str, Any]:
     """The results of all cloned tasks of a run, by their paths (``dagster clone``)."""
@@ -104,6 +110,7 @@ def clones(flow: Flow, run_id: str) -> dict[str, Any]:
     return task.load_metadata(["dagster-clones"], add_attempt=False)["dagster-clones"]
 
 
+@patient
 def write_small(flow: Flow, name: str, value: Any) -> None:
     """Put plain data into a small file of the datastore, replacing it at once.
 
@@ -127,6 +134,7 @@ def read_small(flow: Flow, name: str) -> Any:
     return json.loads(read_file(flow, name))
 
 
+@patient
 def read_file(flow: Flow, name: str) -> bytes:
     """A file of the datastore.
 

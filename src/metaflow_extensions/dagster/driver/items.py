@@ -11,6 +11,7 @@ from typing import Any
 from ..contract import item_label, item_of
 from .datastore import task_datastore
 from .flow import Flow
+from .patience import patient
 from .result import TaskResult
 
 # By flow and path: what the task itself is for, and what each split that it opens is for.
@@ -44,6 +45,7 @@ def item_ahead(flow: Flow, path: str, before: str, split_index: str | None) -> s
     return item_label(zip(indices, frames, strict=False))
 
 
+@patient
 def _read(flow: Flow, path: str) -> tuple[list[Any], list[Any]]:
     task = task_datastore(flow, path, "r")
     from .._metaflow_internals import stored_split_values

@@ -8,7 +8,9 @@ import time
 from collections.abc import Mapping
 from dataclasses import dataclass, field, fields
 from datetime import datetime, timedelta
+from functools import partial
 from io import BytesIO
+from logging import Logger
 from typing import Any
 
 from dagster import Failure
@@ -16,8 +18,10 @@ from dagster import Failure
 from ..contract import transition_error
 from .datastore import not_done, task_datastore
 from .flow import Flow
+from .patience import GaveUpError, patient, within_run
 from .process import Outcome
 
+_KEEP_SECONDS = 10.0  # that the logs of an interrupted attempt may take
 _EPOCH = datetime(1970, 1, 1)  # Metaflow's log lines carry UTC without a zone
 
 
@@ -78,6 +82,7 @@ def as_result(path: str, facts: Mapping[str, Any]) -> TaskResult:
     return TaskResult(path, **{name: value for name, value in facts.items() if name in known})
 
 
+@patient
 def read_result(flow: Flow, path: str) -> TaskResult:
     """The result of a task that has succeeded, from what is in the datastore.
 
@@ -129,6 +134,15 @@ def attempt_result(flow: Flow, path: str, result_file: str, outcome: Outcome) ->
         return read_result(flow, path)
     except DataException as error:
         return TaskResult(path, refusal=f"It ended its process before it was done: {error}")
+
+
+def keep_attempt(flow: Flow, path: str, attempt: int, outcome: Outcome, log: Logger) -> None:
+    """:func:`save_attempt`; after an interruption only if the datastore answers soon."""
+    try:
+        save = partial(save_attempt, flow, path, attempt, outcome)
+        within_run(flow, save, _KEEP_SECONDS, is_over=outcome.killed)
+    except GaveUpError as error:
+        log.warning(f"Metaflow does not have the logs of {path}, attempt {attempt}: {error}")
 
 
 def save_attempt(flow: Flow, path: str, attempt: int, outcome: Outcome) -> None:

@@ -29,7 +29,7 @@ from .items import item_ahead, remember
 from .log_links import log_links
 from .parameters import parameter_arguments
 from .process import Outcome, run_process
-from .result import TaskResult, attempt_result, final_failure, save_attempt
+from .result import TaskResult, attempt_result, final_failure, keep_attempt
 
 _EXIT_DISALLOW_RETRY = 202  # METAFLOW_EXIT_DISALLOW_RETRY in metaflow/exception.py
 # Variables that reach a task on another machine through the datastore.
@@ -155,7 +155,7 @@ def run_task(
                 is_gang = num_parallel is not None
                 run_process(cmd, env, code.folder, outcome, timeout, is_gang=is_gang)
         finally:
-            save_attempt(flow, path, attempt, outcome)
+            keep_attempt(flow, path, attempt, outcome, log)
         result = attempt_result(flow, path, result_file, outcome)
         result.written = outcome.written()
         remember(flow, result)
