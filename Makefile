@@ -105,8 +105,8 @@ test-cluster: $(ENGINES) ## Run pods and Batch jobs on stand-ins for Kubernetes 
 	$(BIN)/python -m pytest -n 2 tests/cluster
 
 .PHONY: test-cluster-shapes
-test-cluster-shapes: $(ENGINES) ## Run every shape of graph with each task in a pod of the stand-in, for hours
-	$(BIN)/python -m pytest -n 2 tests/cluster/test_shapes.py --all-shapes
+test-cluster-shapes: $(ENGINES) ## Run every shape of graph with each task, and with each op, in a pod of the stand-in, for hours
+	$(BIN)/python -m pytest -n 2 tests/cluster/test_shapes.py tests/cluster/test_step_shapes.py --all-shapes
 
 .PHONY: chaos
 chaos: $(ENGINES) ## Lose workers, broker and database under 100 runs; needs redis-server and PostgreSQL

@@ -11,7 +11,6 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-import yaml
 from differential import compare, runs
 from differential.cases import Case
 from support.kubernetes_api import Cluster
@@ -20,7 +19,9 @@ from support.project import Project
 from support.remote import Remote
 
 from . import troubled
-from .conftest import KEYS, neutral
+from .conftest import neutral
+from .dagster_pods import configure
+from .dagster_pods import options as options
 
 pytestmark = pytest.mark.slow
 
@@ -36,42 +37,12 @@ with DagsterInstance.get() as instance:
     print(instance.get_run_records(limit=1)[0].dagster_run.status.value)
 """
 
-IMAGE = f"python:{sys.version_info[0]}.{sys.version_info[1]}"
-
 
 @pytest.fixture
 def project(project: Project, env: dict[str, str], cluster: Cluster) -> Project:
     """A project whose Dagster launches runs as pods; it and the pods share a disk."""
-    home = project.folder / "dagster_home"
-    given = {name: value for name, value in env.items() if not name.startswith("AWS_")}
-    config = {
-        "service_account_name": "default",
-        "instance_config_map": "dagster-instance",
-        "dagster_home": str(home),
-        "job_image": IMAGE,
-        "load_incluster_config": False,
-        "kubeconfig_file": str(cluster.kubeconfig),
-        "env_vars": [f"{name}={value}" for name, value in {**given, "USER": "tester"}.items()],
-        "env_secrets": [KEYS],
-    }
-    launcher = {"module": "dagster_k8s", "class": "K8sRunLauncher", "config": config}
-    at_once = {"module": "dagster._core.run_coordinator", "class": "DefaultRunCoordinator"}
-    settings = {"telemetry": {"enabled": False}, "run_launcher": launcher}
-    settings["run_coordinator"] = at_once
-    (home / "dagster.yaml").write_text(yaml.safe_dump(settings))
-    cluster.config_map("dagster-instance", **{"dagster.yaml": yaml.safe_dump(settings)})
+    configure(project.folder / "dagster_home", cluster, env)
     return project
-
-
-@pytest.fixture
-def options(cluster: Cluster) -> list[str]:
-    """What ``create`` is told for steps to run in pods."""
-    config = {"load_incluster_config": False, "kubeconfig_file": str(cluster.kubeconfig)}
-    return [
-        "--executor=dagster_k8s:k8s_job_executor",
-        f"--executor-config={json.dumps(config)}",
-        f"--image={IMAGE}",
-    ]
 
 
 def run(project: Project, cluster: Cluster, case: Case, *options: str) -> str:

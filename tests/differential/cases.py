@@ -37,6 +37,8 @@ class Case:
     """Use the real ``dagster`` command, instead of a fork of a process that has it loaded."""
     ignore: tuple[str, ...] = ()
     """Patterns of differences that this case is meant to show; each needs its reason there."""
+    sources: tuple[str, ...] = field(default=(), repr=False)
+    """Patterns of folders, beside the project's, where tasks of Dagster's run have the flow."""
     needs: tuple[Feature, ...] = field(default=(), repr=False)  # `repr` names the native run
 
     @property

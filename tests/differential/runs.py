@@ -123,6 +123,7 @@ def _read(reader: Reader, case: Case, folder: Path, run_id: str) -> dict[str, An
         flow=case.flow_class,
         run_id=run_id,
         metadata=case.metadata,
+        sources=case.sources,
     )
 
 
@@ -135,7 +136,7 @@ def run_native_once(case: Case, folder: Path, reader: Reader, cache: Path) -> di
     import metaflow
 
     native = replace(
-        case, flow=case.file, config={}, create_options=(), own_process=False, ignore=()
+        case, flow=case.file, config={}, create_options=(), own_process=False, ignore=(), sources=()
     )
     if case.metadata:  # its address changes, what it is does not
         native = replace(native, metadata=case.metadata.split("@")[0], env={})
@@ -166,7 +167,8 @@ def run_dagster(
     if engine == "moved":
         project = _move(project, folder / "elsewhere", env)
     tag = uuid.uuid4().hex
-    arguments = ["job", "execute", "-f", "defs.py", "-j", job]
+    # Its whole path: pods that run its steps start in folders of their own.
+    arguments = ["job", "execute", "-f", str(project / "defs.py"), "-j", job]
     arguments += ["--tags", json.dumps({"differential": tag})]
     if config := case.run_config:
         (project / "config.json").write_text(json.dumps(config))
@@ -181,6 +183,8 @@ def run_dagster(
     run_id = facts["metaflow_run_id"]
     if not case.metadata and not (folder / ".metaflow" / case.flow_class / run_id).is_dir():
         return None, facts, done.stdout
+    if case.metadata and (facts["status"] == "SUCCESS") == case.fails:
+        raise AssertionError(f"Dagster's run: {facts}\n{done.stdout[-6000:]}")
     return _read(reader, case, folder, run_id), facts, done.stdout
 
 
