@@ -17,6 +17,7 @@ from typing import TYPE_CHECKING, Any
 
 from .flow import Flow, top_option
 from .patience import patient
+from .settings import use_settings
 
 if TYPE_CHECKING:
     from .._metaflow_internals.types import Storage, TaskDatastore
@@ -32,12 +33,6 @@ def _import() -> None:
     with suppress(Exception):  # the op meets the same error
         for name in ("datastore.flow_datastore", "mflog", "plugins"):
             import_module(f"metaflow.{name}")
-
-
-def use_settings(flow: Flow) -> None:
-    """Have this process read the flow's settings when it imports Metaflow."""
-    for name, value in flow.metaflow_step_env.items():
-        os.environ.setdefault(name, value)
 
 
 def _storage(flow: Flow) -> Storage:

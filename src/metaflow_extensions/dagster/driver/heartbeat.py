@@ -13,8 +13,8 @@ from contextlib import contextmanager
 from importlib import import_module
 
 from .. import streams
-from .datastore import use_settings
 from .flow import Flow, top_option
+from .settings import use_settings
 
 _LAST = 2.0  # seconds that the end of a run waits for its last heartbeat
 _LONGEST_PAUSE = 60.0  # seconds between heartbeats while the service does not answer
