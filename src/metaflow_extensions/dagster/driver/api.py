@@ -17,6 +17,7 @@ from .datastore import (
     write_small,
 )
 from .exit_hooks import call_exit_hooks
+from .repeats import begins_again
 from .result import TaskResult, as_result, read_result
 from .run import begin, run_task, start_run
 from .show import artifact_metadata, retrieval, shown
@@ -27,6 +28,7 @@ __all__ = [
     "as_result",
     "attempts_made",
     "begin",
+    "begins_again",
     "call_exit_hooks",
     "clones",
     "code_of",

@@ -79,6 +79,7 @@ class _Future(Protocol):
 
     def result(self, timeout: float) -> list[DagsterEvent]: ...
     def cancel(self) -> None: ...
+    def release(self) -> None: ...
 
 
 class _Client(Protocol):
@@ -149,18 +150,22 @@ class _DaskPlanRun(PlanRun):
             key=f"{context.step.key}-{context.previous_attempt_count}-{context.run_id}",
             resources=json.loads(context.step.tags.get(RESOURCES_TAG, "{}")),
         )
-        while True:
-            try:
-                return future.result(timeout=0.2)
-            except _dask.TimeoutError:
-                if self._stop.is_set():
-                    break
-        # What has not begun never will; what has is waited for.
-        _dask.Event(stop, client=self._client).set()
-        with contextlib.suppress(_dask.TimeoutError):
-            return future.result(timeout=30)
-        future.cancel()
-        return []
+        try:
+            while True:
+                try:
+                    return future.result(timeout=0.2)
+                except _dask.TimeoutError:
+                    if self._stop.is_set():
+                        break
+            # What has not begun never will; what has is waited for.
+            _dask.Event(stop, client=self._client).set()
+            with contextlib.suppress(_dask.TimeoutError):
+                return future.result(timeout=30)
+            future.cancel()
+            return []
+        finally:
+            # What somebody may still ask for is computed anew when the worker that has it dies.
+            future.release()
 
 
 def _run_on_worker(

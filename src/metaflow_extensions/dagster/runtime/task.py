@@ -34,7 +34,7 @@ def _run_init(
     run_id = _metaflow_run_id(context)
     path = f"{run_id}/_parameters/params"
     driver = _driver(flow)
-    again = context.retry_number > 0 or context.run.parent_run_id is not None
+    again = context.run.parent_run_id or driver.begins_again(context, or_retried=True)
     if not again or not driver.is_done(flow, path):
         command = [*_clone_command(flow, context), "init", "--run-id", run_id]
         command += ["--task-id", "params", *_tag_args(flow, context)]
@@ -86,12 +86,13 @@ def _run_task(
     attempt = context.retry_number
     if _continues_parent(context.run):
         _tag_run(context, run_id)
+    # An earlier attempt of a loop, or a lost worker, may have come further than this.
+    again = driver.begins_again(context, or_retried=iteration is not None)
     if iteration is not None:
         path += _round_suffix(iteration)
-        # An earlier attempt of the op may have come further than this.
-        if attempt and driver.is_done(flow, path):
-            return driver.read_result(flow, path).accepted()
         attempt = driver.attempts_made(flow, path) if attempt else 0
+    if again and driver.is_done(flow, path):
+        return driver.read_result(flow, path).accepted()
     if clone := _cloned(flow, context, path):
         return clone.accepted()
     if iteration is None and (done := _done_before(flow, context, step_name, paths)):
