@@ -59,6 +59,37 @@ def read_metaflow(
     }
 
 
+def read_successes(flow: str, run_id: str, metadata: str) -> dict[str, int] | None:
+    """How often each task of a run has succeeded. None where the run has no task yet.
+
+    An attempt that is repeated after it has succeeded counts twice.
+    """
+    import metaflow
+    from metaflow.exception import MetaflowNotFound
+
+    metaflow.namespace(None)
+    metaflow.metadata(metadata)
+    try:
+        first = metaflow.Step(f"{flow}/{run_id}/_parameters").task
+        if first is None or "_graph_info" not in first:
+            return None
+        tasks = [task for step in metaflow.Run(f"{flow}/{run_id}") for task in step]
+    except MetaflowNotFound:
+        return None
+    return {
+        task.pathspec: sum(
+            (item["field_name"], item["value"]) == ("attempt_ok", "True")
+            for item in _metadata_records(task)
+        )
+        for task in tasks
+    }
+
+
+def _metadata_records(task: Any) -> list[dict[str, Any]]:
+    get = task._metaflow.metadata.get_object
+    return get("task", "metadata", None, None, *task.path_components)
+
+
 def _key(step: str, task: Any) -> str:
     path = task.metadata_dict.get("foreach-execution-path")
     indices = [frame.rsplit(":", 1)[1] for frame in path.split(",")] if path else []
@@ -79,9 +110,8 @@ def _task(task: Any, keys: dict[str, str], neutral: Callable[[str], str], cards:
     in_graph = task.parent.id != "_parameters"
     # Without artifacts (the process was killed) the client knows no relations.
     is_related = in_graph and "_graph_info" in task
-    raw = task._metaflow.metadata.get_object("task", "metadata", None, None, *task.path_components)
     metadata: dict[str, Any] = {}
-    for item in raw:
+    for item in _metadata_records(task):
         attempt = next((t[11:] for t in item["tags"] if t.startswith("attempt_id:")), "none")
         name, value = item["field_name"], neutral(str(item["value"]))
         if item["type"] == "card-info":  # named by a random id
@@ -260,7 +290,11 @@ def _failure(event: Any) -> str:
 
 # -- Requests ------------------------------------------------------------------------------
 
-_REQUESTS = {"metaflow": read_metaflow, "dagster": read_dagster}
+_REQUESTS: dict[str, Callable[..., Any]] = {
+    "metaflow": read_metaflow,
+    "successes": read_successes,
+    "dagster": read_dagster,
+}
 
 
 def main() -> None:

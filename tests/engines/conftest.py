@@ -18,6 +18,7 @@ from differential.cases import Case
 from support.processes import free_port, needed, wait_for
 
 from .hosts import BIN, Deployed, Host, Site
+from .stores import Store
 
 CELERY = Path(__file__).parents[2] / "examples" / "deploy" / "celery.yaml"
 
@@ -41,7 +42,7 @@ class Redis:
 
     def __init__(self, site: Site) -> None:
         self._host, self._port = site.host("redis"), free_port()
-        self.url = f"redis://127.0.0.1:{self._port}"
+        self.url = f"redis://{self._host.address}:{self._port}"
         self._process = self._start()
 
     def restart(self) -> None:
@@ -51,7 +52,8 @@ class Redis:
 
     def _start(self) -> Popen[bytes]:
         ready = self._host.said().count("eady to accept")
-        options = ["--bind", "127.0.0.1", "--save", "", "--appendonly", "yes"]
+        options = ["--bind", self._host.address, "--protected-mode", "no"]
+        options += ["--save", "", "--appendonly", "yes"]
         server = needed("redis-server", "redis-server")
         process = self._host.start(server, "--port", str(self._port), *options)
         wait_for(
@@ -79,18 +81,18 @@ class Cluster:
 @pytest.fixture
 def dask(site: Site) -> Cluster:
     """A Dask scheduler with two workers, each on a host of its own."""
-    address = f"tcp://127.0.0.1:{free_port()}"
-    scheduler = site.host("scheduler")
+    scheduler, port = site.host("scheduler"), free_port()
+    address = f"tcp://{scheduler.address}:{port}"
     scheduler.start(
-        *(str(BIN / "dask"), "scheduler", "--host", "127.0.0.1"),
-        *("--port", address.rsplit(":", 1)[1], "--no-dashboard"),
+        *(str(BIN / "dask"), "scheduler", "--host", scheduler.address),
+        *("--port", str(port), "--no-dashboard"),
     )
     wait_for("the start of Dask's scheduler", lambda: "Scheduler at" in scheduler.said())
 
     def start_worker(name: str) -> Host:
-        host = site.host(name)
+        host = site.worker(name)
         options = ["--nthreads", "1", "--no-dashboard", "--local-directory", str(host.folder)]
-        host.start(str(BIN / "dask"), "worker", address, "--host", "127.0.0.1", *options)
+        host.start(str(BIN / "dask"), "worker", address, "--host", host.address, *options)
         wait_for(f"the start of {name}", lambda: "Registered to" in host.said())
         return host
 
@@ -112,7 +114,7 @@ def celery(site: Site, redis: Redis) -> Cluster:
     config["config_source"]["broker_transport_options"]["visibility_timeout"] = 15
 
     def start_worker(name: str) -> Host:
-        host = site.host(name)
+        host = site.worker(name)
         (host.folder / "celery.yaml").write_text(json.dumps({"execution": {"config": config}}))
         host.start(
             *(str(BIN / "dagster-celery"), "worker", "start", "-A", "dagster_celery.app"),
@@ -132,7 +134,8 @@ def celery(site: Site, redis: Redis) -> Cluster:
 class Execution:
     """A run that was started by a host that does no work itself."""
 
-    author: Host
+    deployed: Deployed
+    store: Store
     submitter: Host
     tag: str
     process: Any
@@ -142,25 +145,34 @@ class Execution:
 
 
 @pytest.fixture
-def execute(site: Site) -> Callable[..., Execution]:
+def disk(site: Site, reader: runs.Reader) -> Store:
+    """The folder that all hosts share."""
+    return site.disk(reader)
+
+
+@pytest.fixture
+def execute(site: Site, disk: Store) -> Callable[..., Execution]:
     """Put the definitions on all hosts, and start a run from one more."""
 
-    deployed: dict[str, Deployed] = {}
+    known: dict[tuple[str, str], Deployed] = {}
 
-    def execute(case: Case, cluster: Cluster, name: str = "submitter") -> Execution:
-        if case.flow not in deployed:
-            deployed[case.flow] = site.deploy(case.flow, *cluster.options)
-        author, text = deployed[case.flow]
-        submitter, file = site.host(name), f"{case.flow}_defs.py"
+    def execute(
+        case: Case, cluster: Cluster, name: str = "submitter", store: Store = disk
+    ) -> Execution:
+        key = (case.flow, store.name)
+        if key not in known:
+            known[key] = site.deploy(case.flow, store, *cluster.options)
+        deployed = known[key]
+        submitter, file = site.host(name), f"{case.flow}_on_{store.name}_defs.py"
         for host in (submitter, *cluster.workers):
-            (host.folder / file).write_text(text)
+            (host.folder / file).write_text(deployed.text)
         tag = uuid.uuid4().hex
         command = [str(BIN / "dagster"), "job", "execute", "-f", file]
         command += ["-j", case.flow_class, "--tags", json.dumps({"differential": tag})]
         if case.params:
             (submitter.folder / "run.json").write_text(json.dumps(case.run_config))
             command += ["-c", "run.json"]
-        return Execution(author, submitter, tag, submitter.start(*command))
+        return Execution(deployed, store, submitter, tag, submitter.start(*command))
 
     return execute
 
@@ -184,13 +196,8 @@ def check(
     def check(case: Case, execution: Execution) -> dict[str, Any]:
         facts = reader("dagster", home=str(site.home), tag=execution.tag)
         assert facts is not None, execution.submitter.said()[-6000:]
-        made = reader(
-            "metaflow",
-            folder=str(site.shared),
-            flow=case.flow_class,
-            run_id=facts["metaflow_run_id"],
-            sources=[rf"{re.escape(str(site.folder))}/author-of-\w+"],
-        )
+        made = execution.store.read(case.flow_class, facts["metaflow_run_id"], site.sources)
+        assert made is not None, execution.submitter.said()[-6000:]
         found = compare.differences(native(case), made) + compare.mismatches(
             case.fails, made, facts
         )

@@ -14,12 +14,16 @@ import signal
 import subprocess
 import sys
 import uuid
+from collections.abc import Mapping
 from pathlib import Path
 from typing import NamedTuple
 
 import pytest
-from differential.runs import FLOWS, make_home
+from differential.runs import FLOWS, Reader, make_home
+from support.network import Cable, Network
 from support.processes import end
+
+from .stores import Store
 
 BIN = Path(sys.executable).parent
 
@@ -38,8 +42,9 @@ def processes_at(home: Path) -> dict[int, bytes]:
 class Host:
     """A machine: commands run in its folder, with its home."""
 
-    def __init__(self, site: Site, name: str) -> None:
-        self.name = name
+    def __init__(self, site: Site, name: str, cable: Cable | None = None) -> None:
+        self.name, self.cable = name, cable
+        self.address = cable.address if cable else site.address
         self.folder = site.folder / name
         self.folder.mkdir()
         self._site = site
@@ -63,6 +68,8 @@ class Host:
     def start(self, *command: str, **env: str) -> subprocess.Popen[bytes]:
         """Start a command that leads a process group; its output goes to ``<pid>.log``."""
         scratch = self.folder / uuid.uuid4().hex
+        if self.cable:
+            command = ("ip", "netns", "exec", self.cable.namespace, *command)
         process = subprocess.Popen(
             command,
             cwd=self.folder,
@@ -89,37 +96,61 @@ class Host:
 
 
 class Deployed(NamedTuple):
-    """Where a flow was deployed, and its definitions file."""
+    """Where a flow was deployed, and the flow's command there."""
 
     author: Host
-    text: str
+    command: tuple[str, ...]
+
+    @property
+    def text(self) -> str:
+        """The definitions file."""
+        return (self.author.folder / "defs.py").read_text()
 
 
 class Site:
     """Some hosts, and what they share."""
 
-    def __init__(self, folder: Path) -> None:
-        self.folder = folder
+    def __init__(self, folder: Path, network: Network | None = None) -> None:
+        self.folder, self.network = folder, network
+        self.address = network.address if network else "127.0.0.1"
+        """Of whatever all workers use."""
         self.processes: list[subprocess.Popen[bytes]] = []
         self.env: dict[str, str] = {}
         self.shared = folder / "shared"
         self.shared.mkdir()
-        self.store = self.shared / ".metaflow"
+        self.sources = rf"{re.escape(str(folder))}/author-of-[\w-]+"
+        """Pattern of the folders with flows."""
         self.home = make_home(folder / "dagster_home")
 
     def host(self, name: str) -> Host:
         return Host(self, name)
 
-    def deploy(self, flow: str, *options: str) -> Deployed:
+    def worker(self, name: str) -> Host:
+        """A host that can be cut off, where there is a network for that."""
+        return Host(self, name, self.network.join() if self.network else None)
+
+    def disk(self, reader: Reader) -> Store:
+        """The datastore and metadata in the folder that all hosts share."""
+        root = f"--datastore-root={self.shared / '.metaflow'}"
+        options = ("--metadata=local", "--datastore=local", root)
+        return Store("disk", str(self.shared), reader, f"local@{self.shared}", options)
+
+    def s3(self, reader: Reader, env: Mapping[str, str], metadata: str) -> Store:
+        """S3 with Metaflow's service, of which ``env`` has the addresses."""
+        options = ("--metadata=service", "--datastore=s3")
+        return Store("S3", str(self.shared), reader, metadata, options, env)
+
+    def deploy(self, flow: str, store: Store, *options: str) -> Deployed:
         """Compile a flow of the corpus on a host of its author."""
-        author = self.host(f"author-of-{flow}")
-        author.env["USER"] = "tester"  # as in a native run
+        author = self.host(f"author-of-{flow}-on-{store.name}")
+        author.env |= {"USER": "tester", **store.env}  # as in a native run
         for name in (flow, "tracing"):
             shutil.copy(FLOWS / f"{name}.py", author.folder)
-        command = [str(BIN / "python"), f"{flow}.py", "--no-pylint", "--metadata=local"]
-        command += ["--datastore=local", f"--datastore-root={self.store}"]
-        author.run(*command, "dagster", "create", "defs.py", *options)
-        return Deployed(author, (author.folder / "defs.py").read_text())
+        deployed = Deployed(
+            author, (str(BIN / "python"), f"{flow}.py", "--no-pylint", *store.options)
+        )
+        author.run(*deployed.command, "dagster", "create", "defs.py", *options)
+        return deployed
 
     def close(self) -> None:
         for process in self.processes:
