@@ -2,10 +2,7 @@
 
 from __future__ import annotations
 
-import json
-import shutil
 import sys
-import uuid
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -20,8 +17,10 @@ from support.remote import Remote
 
 from . import troubled
 from .conftest import neutral
-from .dagster_pods import configure
+from .dagster_pods import launch, run
 from .dagster_pods import options as options
+from .dagster_pods import project as project
+from .dagster_pods import settings as settings
 
 pytestmark = pytest.mark.slow
 
@@ -36,34 +35,6 @@ from dagster import DagsterInstance
 with DagsterInstance.get() as instance:
     print(instance.get_run_records(limit=1)[0].dagster_run.status.value)
 """
-
-
-@pytest.fixture
-def project(project: Project, env: dict[str, str], cluster: Cluster) -> Project:
-    """A project whose Dagster launches runs as pods; it and the pods share a disk."""
-    configure(project.folder / "dagster_home", cluster, env)
-    return project
-
-
-def run(project: Project, cluster: Cluster, case: Case, *options: str) -> str:
-    """Deploy, launch and wait for the end. Returns the tag of the run."""
-    for path in (case.source, runs.FLOWS / "tracing.py"):
-        shutil.copy(path, project.folder)
-    command = [sys.executable, case.file, "--no-pylint", "dagster", "create", "defs.py"]
-    project.run(*command, *options)
-    tag = launch(project, case.flow_class)
-    wait_for("the end of the run", lambda: not cluster.unfinished_jobs(), 400)
-    return tag
-
-
-def launch(project: Project, job: str) -> str:
-    """Have Dagster start a run. Returns its tag."""
-    tag = uuid.uuid4().hex
-    project.run(
-        *(sys.executable, "-m", "dagster", "job", "launch", "-f", str(project.folder / "defs.py")),
-        *("-j", job, "--tags", json.dumps({"differential": tag})),
-    )
-    return tag
 
 
 def check(

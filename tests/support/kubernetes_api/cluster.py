@@ -109,12 +109,13 @@ def _has(pod: Object, labels: Mapping[str, str]) -> bool:
 
 
 def _kubeconfig(url: str) -> Object:
+    context = {"cluster": "stand-in", "user": "tester", "namespace": NAMESPACE}
     return {
         "apiVersion": "v1",
         "kind": "Config",
         "clusters": [{"name": "stand-in", "cluster": {"server": url}}],
         "users": [{"name": "tester", "user": {"token": "testing"}}],
-        "contexts": [{"name": "stand-in", "context": {"cluster": "stand-in", "user": "tester"}}],
+        "contexts": [{"name": "stand-in", "context": context}],
         "current-context": "stand-in",
     }
 
