@@ -20,7 +20,7 @@ from dagster import (
 
 from .driver import _driver
 from .flow import _Flow
-from .sensors import _arrived, _new_records, _read_cursor, _start, _tick
+from .sensors import _arrived, _instance, _new_records, _read_cursor, _start, _tick
 
 _EVENT_KEY = ("metaflow", "events")
 # Characters of JSON that a run's tags may take; larger payloads stay in the event log.
@@ -89,7 +89,7 @@ def _publications(
     key = AssetKey([*_EVENT_KEY, name])
 
     def fetch(*, limit: int, ascending: bool, **bounds: Any) -> EventRecordsResult:
-        return context.instance.fetch_materializations(
+        return _instance(context).fetch_materializations(
             AssetRecordsFilter(asset_key=key, **bounds),
             limit=limit,
             ascending=ascending,

@@ -13,6 +13,7 @@ from typing import Any
 
 from dagster import (
     DagsterEventType,
+    DagsterInstance,
     DagsterRun,
     EventLogRecord,
     EventRecordsResult,
@@ -36,6 +37,8 @@ _SETTLE = 0.25
 # What started a run: for its steps, which Dagster's UI hides, and for people.
 _TRIGGER_TAG = ".dagster/metaflow_triggered_by"
 _SHOWN_TRIGGER_TAG = "metaflow/triggered_by"
+# Open instances of Dagster, by what they are opened from.
+_instances: dict[str, DagsterInstance] = {}
 
 
 def _deployed_at(flow: _Flow) -> float:
@@ -105,6 +108,16 @@ def _last_before_deployment(
     return first[0].storage_id - 1 if first else newest[0].storage_id
 
 
+def _instance(context: SensorEvaluationContext) -> DagsterInstance:
+    """The deployment's instance, opened once: to open it takes as long as twenty ticks."""
+    if context.instance_ref is None:
+        return context.instance
+    key = repr(context.instance_ref)
+    if key not in _instances:
+        _instances[key] = DagsterInstance.from_ref(context.instance_ref)
+    return _instances[key]
+
+
 def _status_changes(
     context: SensorEvaluationContext, event_type: Any
 ) -> Callable[..., EventRecordsResult]:
@@ -112,7 +125,7 @@ def _status_changes(
 
     def fetch(*, limit: int, ascending: bool, **bounds: Any) -> EventRecordsResult:
         records_filter = RunStatusChangeRecordsFilter(event_type=event_type, **bounds)
-        return context.instance.fetch_run_status_changes(
+        return _instance(context).fetch_run_status_changes(
             records_filter, limit=limit, ascending=ascending
         )
 
@@ -126,7 +139,7 @@ def _runs_of(
     if not records:
         return {}
     run_ids = [record.run_id for _, record in records]
-    runs = context.instance.get_runs(RunsFilter(run_ids=run_ids))
+    runs = _instance(context).get_runs(RunsFilter(run_ids=run_ids))
     return {run.run_id: run for run in runs}
 
 
