@@ -18,6 +18,7 @@ or AttributeError from here makes the package fall back to Dagster's multiproces
 | ComputeIOType, create_compute_log_file_key, CapturedLogContext, | the logs of a step, |
 | CloudStorageComputeLogManager, LocalComputeLogManager | wherever they are kept |
 | SqliteEventLogStorage, SqlEventLogStorageTable | its connection is kept, see sqlite_events |
+| SqlEventLogStorageMetadata | the tables of a run's database, see run_database |
 | DagsterUserCodeProcessError, SerializableErrorInfo | errors of one line, without a stack |
 | EngineEventData, serializable_error_info_from_exc_info | messages about the executor itself |
 | PRIORITY_TAG, GLOBAL_CONCURRENCY_TAG | the order of steps, and pools set by tag |
@@ -64,7 +65,10 @@ from dagster._core.storage.compute_log_manager import (
     ComputeIOType,
     ComputeLogManager,
 )
-from dagster._core.storage.event_log.schema import SqlEventLogStorageTable
+from dagster._core.storage.event_log.schema import (
+    SqlEventLogStorageMetadata,
+    SqlEventLogStorageTable,
+)
 from dagster._core.storage.event_log.sqlite import SqliteEventLogStorage
 from dagster._core.storage.local_compute_log_manager import LocalComputeLogManager
 from dagster._core.storage.tags import GLOBAL_CONCURRENCY_TAG, PRIORITY_TAG
@@ -91,6 +95,7 @@ __all__ = [
     "PlanExecutionContext",
     "PlanExecutionContextManager",
     "RetryMode",
+    "SqlEventLogStorageMetadata",
     "SqlEventLogStorageTable",
     "SqliteEventLogStorage",
     "StepDependencyConfig",

@@ -34,6 +34,7 @@ def executor_that_begins(begin: Callable[[], None]) -> ExecutorDefinition:
 def _create(context: InitExecutorContext) -> Executor:
     config: Any = context.executor_config
     try:
+        from .run_database import make_databases_quickly
         from .threads import create
     except (ImportError, AttributeError) as error:
         warnings.warn(
@@ -43,6 +44,7 @@ def _create(context: InitExecutorContext) -> Executor:
         )
         stock: Any = multiprocess_executor.executor_creation_fn
         return stock(context._replace(executor_config=multiprocess_config(config)))
+    make_databases_quickly(context.instance)  # its first event comes after this
     return create(config)
 
 
