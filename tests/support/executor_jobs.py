@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gc
 import os
 import sys
 import time
@@ -308,3 +309,13 @@ def crashes() -> str:
 def exits():
     crashes()
     first()
+
+
+@op
+def look_at_collections() -> None:
+    note("frozen", gc.get_freeze_count() > 0)
+
+
+@job(executor_def=metaflow_executor)
+def collections():
+    look_at_collections()

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gc
 import itertools
 import os
 import signal
@@ -29,7 +30,11 @@ from support import executor_jobs
 from support.executor_jobs import most_at_once, notes
 from support.warm_lab import wait_until
 
-from metaflow_extensions.dagster.executor import metaflow_executor
+from metaflow_extensions.dagster.executor import (
+    begin_early,
+    executor_that_begins,
+    metaflow_executor,
+)
 
 
 @pytest.fixture(scope="module")
@@ -329,7 +334,8 @@ def test_an_unknown_dagster_gets_the_stock_executor(instance, monkeypatch, futur
     monkeypatch.setattr(dagster, "__version__", "2.0.0")
     change(monkeypatch)
     package = "metaflow_extensions.dagster.executor."
-    for name in ("threads", "backlog", "logs", "sqlite_events", "_dagster_internals"):
+    parts = ("threads", "backlog", "logs", "run_database", "sqlite_events", "_dagster_internals")
+    for name in parts:
         monkeypatch.delitem(sys.modules, package + name, raising=False)
     job = reconstructable(executor_jobs.chain)
     definition = metaflow_executor
@@ -340,3 +346,23 @@ def test_an_unknown_dagster_gets_the_stock_executor(instance, monkeypatch, futur
         executor = definition.executor_creation_fn(context)
     assert isinstance(executor, MultiprocessExecutor)
     assert executor.retries.disabled
+
+
+def test_what_is_there_before_a_run_is_not_searched_for_garbage_during_it(instance):
+    assert gc.get_freeze_count() == 0
+    assert run("collections", instance).success
+    assert notes() == [["frozen", "True"]]
+    assert gc.get_freeze_count() == 0
+
+
+def test_a_job_can_begin_before_its_executor_is_made():
+    begun = []
+    definition = executor_that_begins(lambda: begun.append("begun"))
+
+    @dagster.job(executor_def=definition.configured({"max_concurrent": 2}))
+    def that_begins(): ...
+
+    begin_early(that_begins)
+    wait_until(lambda: begun == ["begun"])
+    begin_early(executor_jobs.chain)
+    assert begun == ["begun"]

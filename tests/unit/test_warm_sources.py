@@ -94,6 +94,9 @@ def _check_functions(path, monkeypatch):
     for function in functions:
         expected = inspect.getsourcelines(function)
         assert metaflow.graph.inspect.getsourcelines(function) == expected
+        for _ in range(2):
+            file = metaflow.graph.inspect.getsourcefile(function)
+            assert file == inspect.getsourcefile(function)
         text = metaflow.graph.deindent_docstring("".join(expected[0]))
         assert ast.dump(metaflow.graph.ast.parse(text)) == ast.dump(ast.parse(text))
     return len(functions), len(looked_for)

@@ -5,7 +5,7 @@ what that needs, it runs them like ``stock_executor``, Dagster's multiprocess ex
 start fast.
 """
 
-from .definition import executor_that_begins, metaflow_executor
+from .definition import begin_early, executor_that_begins, metaflow_executor
 from .stock import stock_executor
 
-__all__ = ["executor_that_begins", "metaflow_executor", "stock_executor"]
+__all__ = ["begin_early", "executor_that_begins", "metaflow_executor", "stock_executor"]

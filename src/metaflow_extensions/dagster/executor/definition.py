@@ -14,6 +14,7 @@ from dagster import (
     Executor,
     ExecutorDefinition,
     InitExecutorContext,
+    JobDefinition,
     executor,
     multiprocess_executor,
 )
@@ -23,12 +24,28 @@ from .stock import config_schema, multiprocess_config
 
 def executor_that_begins(begin: Callable[[], None]) -> ExecutorDefinition:
     """``metaflow_executor``, which calls `begin` in a thread while Dagster sets up a run."""
+    return _define(_Beginning(begin))
 
-    def create(context: InitExecutorContext) -> Executor:
-        Thread(target=begin, name="begin").start()
+
+def begin_early(job: JobDefinition) -> None:
+    """Call a job's `begin` (``executor_that_begins``) before Dagster has it make its executor."""
+    create = job.executor_def.executor_creation_fn
+    if isinstance(create, _Beginning):
+        create.begin()
+
+
+class _Beginning:
+    """Makes an executor, and has what its first step needs begun before that."""
+
+    def __init__(self, begin: Callable[[], None]) -> None:
+        self._begin = begin
+
+    def begin(self) -> None:
+        Thread(target=self._begin, name="begin").start()
+
+    def __call__(self, context: InitExecutorContext) -> Executor:
+        self.begin()
         return _create(context)
-
-    return _define(create)
 
 
 def _create(context: InitExecutorContext) -> Executor:

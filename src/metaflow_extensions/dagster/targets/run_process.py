@@ -59,12 +59,15 @@ class StoredRun:
                 f"needs ({error}). Start the run on a live deployment (--url), or install a "
                 "Dagster that metaflow-dagster is tested with (docs/versions.md)."
             ) from error
+        from ..executor import begin_early
         from .open_instance import open_instance
 
         self.home = home.path
-        self.instance: DagsterInstance = open_instance(home.path, embedded=home.embedded)
         folder = os.path.dirname(launch.definitions_file)
         self._job = load_job(launch.definitions_file, launch.job, folder)
+        with _explained(launch):
+            begin_early(self._job.get_definition())  # goes on while the instance is opened
+        self.instance: DagsterInstance = open_instance(home.path, embedded=home.embedded)
         config = {**_QUIET, **launch.run_config}
         with _explained(launch):
             self.run: DagsterRun = create_run(

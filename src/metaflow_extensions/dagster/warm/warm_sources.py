@@ -82,9 +82,20 @@ class _Inspect:
         # What belongs to an id is kept with it, so that nothing else gets the id.
         self._found: dict[int, tuple[Any, list[str], int]] = {}  # by the id of a code object
         self._same: dict[int, tuple[list[str], bool]] = {}  # by the id of a list of lines
+        self._files: dict[str, str] = {}
 
     def __getattr__(self, name: str) -> Any:
         return getattr(inspect, name)
+
+    def getsourcefile(self, function: Any) -> str | None:
+        """Asked of each step, although most are in one file, which it looks for on the disk."""
+        name = function.__code__.co_filename if type(function) is FunctionType else None
+        if name in self._files:
+            return self._files[name]
+        path = inspect.getsourcefile(function)
+        if path and name:
+            self._files[name] = path
+        return path
 
     def getsourcelines(self, function: Any) -> tuple[list[str], int]:
         if type(function) is not FunctionType or hasattr(function, "__wrapped__"):
