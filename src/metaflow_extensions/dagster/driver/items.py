@@ -6,6 +6,8 @@ underscores, and it has to stay what it is where a run is executed again.
 
 from __future__ import annotations
 
+from collections import OrderedDict
+from threading import Lock
 from typing import Any
 
 from ..contract import item_label, item_of
@@ -14,13 +16,16 @@ from .flow import Flow
 from .patience import patient
 from .result import TaskResult
 
-# By flow and path: what the task itself is for, and what each split that it opens is for.
-_known: dict[tuple[str, str], tuple[list[Any], list[Any]]] = {}
+_Facts = tuple[list[Any], list[Any]]  # what a task is for, and what each split that it opens is for
+
+_KEPT = 2000  # tasks whose facts are kept; those of others are read where they are needed
+_known: OrderedDict[tuple[str, str], _Facts] = OrderedDict()  # by flow and path; last used last
+_lock = Lock()
 
 
 def remember(flow: Flow, task: TaskResult) -> None:
     """Keep what a task of this process says, so that those after it need not ask the datastore."""
-    _known[flow.flow_name, task.path] = (task.frames, task.items)
+    _keep((flow.flow_name, task.path), (task.frames, task.items))
 
 
 def item_ahead(flow: Flow, path: str, before: str, split_index: str | None) -> str | None:
@@ -36,7 +41,7 @@ def item_ahead(flow: Flow, path: str, before: str, split_index: str | None) -> s
     if not indices:
         return None
     try:
-        frames, items = _known.get((flow.flow_name, before)) or _read(flow, before)
+        frames, items = _facts(flow, before)
     except Exception:  # no run fails for want of a label
         return None
     frames = list(frames)
@@ -45,11 +50,24 @@ def item_ahead(flow: Flow, path: str, before: str, split_index: str | None) -> s
     return item_label(zip(indices, frames, strict=False))
 
 
+def _facts(flow: Flow, path: str) -> _Facts:
+    facts = _known.get((flow.flow_name, path)) or _read(flow, path)
+    _keep((flow.flow_name, path), facts)
+    return facts
+
+
+def _keep(task: tuple[str, str], facts: _Facts) -> None:
+    with _lock:
+        _known[task] = facts
+        _known.move_to_end(task)
+        if len(_known) > _KEPT:
+            _known.popitem(last=False)
+
+
 @patient
-def _read(flow: Flow, path: str) -> tuple[list[Any], list[Any]]:
+def _read(flow: Flow, path: str) -> _Facts:
     task = task_datastore(flow, path, "r")
     from .._metaflow_internals import stored_split_values
 
     frames = [frame.value for frame in task.get("_foreach_stack") or ()]
-    known = _known[flow.flow_name, path] = (frames, stored_split_values(task))
-    return known
+    return frames, stored_split_values(task)
