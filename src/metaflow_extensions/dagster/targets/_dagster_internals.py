@@ -10,7 +10,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from typing import Any
 
-from dagster import DagsterEvent, DagsterInstance, DagsterRun
+from dagster import DagsterEvent, DagsterInstance, DagsterRun, JobDefinition
 from dagster._core.code_pointer import FileCodePointer
 from dagster._core.definitions.reconstruct import ReconstructableJob, ReconstructableRepository
 from dagster._core.execution.api import execute_run_iterator
@@ -20,6 +20,16 @@ def load_job(definitions_file: str, job_name: str, working_dir: str) -> Reconstr
     """A job of a definitions file, in a form that other processes can load too."""
     pointer = FileCodePointer(definitions_file, "defs", working_dir)
     return ReconstructableJob(ReconstructableRepository(pointer), job_name)
+
+
+def declared_job(job: ReconstructableJob) -> JobDefinition | None:
+    """The job as its file has it, if that can be told at once.
+
+    Dagster imports half of itself before it looks at what is in a file.
+    """
+    declared: Any = job.repository.pointer.load_target()
+    found = [j for j in getattr(declared, "jobs", None) or () if isinstance(j, JobDefinition)]
+    return next((j for j in found if j.name == job.job_name), None)
 
 
 def create_run(

@@ -52,7 +52,7 @@ class StoredRun:
         import dagster
 
         try:
-            from ._dagster_internals import create_run, load_job
+            from ._dagster_internals import create_run, declared_job, load_job
         except ImportError as error:
             raise DagsterRunError(
                 f"Dagster {dagster.__version__} lacks what starting a run without a webserver "
@@ -66,7 +66,9 @@ class StoredRun:
         folder = os.path.dirname(launch.definitions_file)
         self._job = load_job(launch.definitions_file, launch.job, folder)
         with _explained(launch):
-            begin_early(self._job.get_definition())  # goes on while the instance is opened
+            job = declared_job(self._job)
+            if job is not None:
+                begin_early(job)  # goes on while the instance is opened
         self.instance: DagsterInstance = open_instance(home.path, embedded=home.embedded)
         config = {**_QUIET, **launch.run_config}
         with _explained(launch):
