@@ -13,7 +13,9 @@ from metaflow_extensions.dagster.executor.run_database import make_databases_qui
 
 @pytest.fixture
 def instance(tmp_path):
-    with DagsterInstance.local_temp(str(tmp_path)) as instance:
+    home = tmp_path / "home #1"
+    home.mkdir()
+    with DagsterInstance.local_temp(str(home)) as instance:
         yield instance
 
 

@@ -12,6 +12,7 @@ import os
 import sqlite3
 from collections.abc import Iterator
 from contextlib import closing, suppress
+from pathlib import Path
 from typing import Any
 
 from dagster import DagsterInstance
@@ -44,7 +45,7 @@ def make_databases_quickly(instance: DagsterInstance) -> None:
 
 def _copy_tables(index: str, path: str) -> bool:
     """Make a database with the tables of another one; False if those are not today's."""
-    with closing(sqlite3.connect(f"file:{index}?mode=ro", uri=True)) as source:
+    with closing(sqlite3.connect(f"{Path(index).as_uri()}?mode=ro", uri=True)) as source:
         if sorted(_columns(source)) != sorted(_wanted_columns()):
             return False
         versions = source.execute(f"SELECT version_num FROM {_VERSIONS}").fetchall()
