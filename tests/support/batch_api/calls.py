@@ -1,4 +1,8 @@
-"""The calls of the API that Metaflow's client makes, with what they refuse."""
+"""The calls of the API that Metaflow's client makes, with what they refuse.
+
+What is refused is what the API's model in botocore says (botocore/data/batch); the messages are not
+AWS's own. How large a request of SubmitJob may be (``server.py``) is among AWS's quotas for Batch.
+"""
 
 from __future__ import annotations
 
@@ -13,6 +17,8 @@ if TYPE_CHECKING:
 
 _JOB_NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9_-]{0,127}")  # jobName of SubmitJob
 _LEAST_TIMEOUT = 60  # seconds; JobTimeout
+_LEAST_MEMORY = 4  # MiB; ResourceRequirement
+_MOST_ATTEMPTS = 10  # RetryStrategy
 _STATUSES = ("SUBMITTED", "PENDING", "RUNNABLE", "STARTING", "RUNNING", *ENDED)
 
 
@@ -91,6 +97,9 @@ class Calls:
         seconds = (request.get("timeout") or {}).get("attemptDurationSeconds")
         if seconds is not None and seconds < _LEAST_TIMEOUT:
             raise Refusal("Timeout attempt duration must be at least 60 seconds")
+        attempts = (request.get("retryStrategy") or {}).get("attempts", 1)
+        if not 1 <= attempts <= _MOST_ATTEMPTS:
+            raise Refusal("Retry attempts must be between 1 and 10")
         arn = request["jobDefinition"]
         known = [it for it in batch.definitions if it["jobDefinitionArn"] == arn]
         if not known:
@@ -162,4 +171,7 @@ def _merged(properties: Json, overrides: Json) -> Json:
         merged[field] = list({entry[key]: entry for entry in both}.values())
     if reserved := [it for it in merged["environment"] if it["name"].startswith("AWS_BATCH")]:
         raise Refusal(f"Environment variable {reserved[0]['name']} is reserved for AWS Batch")
+    for needed in merged["resourceRequirements"]:
+        if needed["type"] == "MEMORY" and int(needed["value"]) < _LEAST_MEMORY:
+            raise Refusal("Memory must be at least 4 MiB")
     return merged
