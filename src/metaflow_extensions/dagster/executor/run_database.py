@@ -28,10 +28,10 @@ _PARTS = ("_initdb", "path_for_shard")
 def make_databases_quickly(instance: DagsterInstance) -> None:
     """Have the databases of runs that begin in this process made at once."""
     storage: Any = instance.event_log_storage
-    if type(storage) is not SqliteEventLogStorage or not all(hasattr(storage, p) for p in _PARTS):
+    if not _is_replaceable(storage):
         return
     index = storage.path_for_shard(_INDEX)
-    make_anew = type(storage)._initdb.__get__(storage)
+    make_anew = storage._initdb
 
     def make(engine: Any, for_index_shard: bool = False) -> None:
         path = engine.url.database
@@ -41,6 +41,15 @@ def make_databases_quickly(instance: DagsterInstance) -> None:
         make_anew(engine, for_index_shard)
 
     storage._initdb = make
+
+
+def _is_replaceable(storage: Any) -> bool:
+    """Whether this is Dagster's own SQLite storage, as it was made."""
+    return (
+        type(storage) is SqliteEventLogStorage
+        and all(hasattr(storage, part) for part in _PARTS)
+        and "_initdb" not in vars(storage)
+    )
 
 
 def _copy_tables(index: str, path: str) -> bool:

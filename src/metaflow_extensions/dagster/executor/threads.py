@@ -10,7 +10,7 @@ import os
 import queue
 import threading
 import time
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Generator, Iterable, Iterator, Mapping
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import AbstractContextManager, ExitStack, contextmanager, nullcontext
 from typing import Any
@@ -150,7 +150,7 @@ class ThreadExecutor(Executor):
 
 
 @contextmanager
-def _spared_collections() -> Iterator[None]:
+def _spared_collections() -> Generator[None, None, None]:
     """Do not look for garbage in what is here before the run: Dagster's modules, and the plan.
 
     A full collection of that takes a tenth of a second and more, while steps wait.
