@@ -109,7 +109,7 @@ test-cluster-shapes: $(ENGINES) ## Run every shape of graph with each task, and 
 	$(BIN)/python -m pytest -n 2 tests/cluster/test_shapes.py tests/cluster/test_step_shapes.py --all-shapes
 
 .PHONY: chaos
-chaos: $(ENGINES) ## Lose workers, broker and database under 100 runs; needs redis-server and PostgreSQL
+chaos: $(ENGINES) ## Lose workers, broker, database and S3 under 100 runs; needs redis-server and PostgreSQL
 	$(BIN)/python -m pytest -s tests/engines/test_chaos.py --chaos-runs 50
 
 $(FLOOR)/.installed: pyproject.toml tests/floor.txt

@@ -52,5 +52,5 @@ def pytest_addoption(parser: pytest.Parser) -> None:
         type=int,
         default=0,
         metavar="SEED",
-        help="Seed of the first random flow; the others follow it.",
+        help="Seed of the first random flow, which the others follow, and of chaos.",
     )

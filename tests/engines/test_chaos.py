@@ -40,6 +40,7 @@ OUTAGES: dict[str, Trouble] = {
 }
 _OUTAGE = (2, 10)  # seconds
 _TIMEOUT = 240  # seconds without an end after which the run worker is killed
+_RESUME = 900  # seconds that a resume may take, on a machine that is busy otherwise
 
 Troubles = dict[str, Callable[[], None]]
 
@@ -221,7 +222,7 @@ def _check_once(run: dict[str, Any]) -> None:
 def _resume(execution: Execution, run_id: str) -> str:
     author, command = execution.deployed
     options = ["--origin-run-id", run_id, "--wait", "--run-id-file", "resumed"]
-    author.run(*command, "dagster", "resume", *options, seconds=_TIMEOUT)
+    author.run(*command, "dagster", "resume", *options, seconds=_RESUME)
     return (author.folder / "resumed").read_text().strip()
 
 
