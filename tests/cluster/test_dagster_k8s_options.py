@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 import json
+from importlib import import_module
 from typing import Any
 
 import pytest
-from dagster_k8s import k8s_job_executor
 from support.kubernetes_api import Cluster, Object
 from support.processes import wait_for
 from support.project import Project
@@ -109,7 +109,8 @@ def tag(step: str, config: Object) -> str:
 
 @pytest.mark.usefixtures("has_what_is_named")
 def test_every_option_reaches_the_pods(project: Project, cluster: Cluster) -> None:
-    fields: Any = k8s_job_executor.config_schema.as_field().config_type
+    executor: Any = import_module("dagster_k8s").k8s_job_executor
+    fields = executor.config_schema.as_field().config_type
     assert CONFIG.keys() | OTHERS == fields.fields.keys()
     options = [option for option in step_pods(cluster, **CONFIG) if "--image" not in option]
     project.deploy(

@@ -4,11 +4,11 @@ from __future__ import annotations
 
 import json
 import time
+from importlib import import_module
 from typing import Any
 
 import pytest
 from differential.cases import Case
-from distributed import Client
 from support.processes import wait_for
 
 from .hosts import Host
@@ -58,7 +58,8 @@ def test_dask_keeps_nothing_that_it_would_do_again(dask, execute, check):
     execution = execute(case, dask)
     wait_for("the first item", lambda: any(map(items, dask.workers)))
     (config,) = (o.split("=", 1)[1] for o in dask.options if o.startswith("--executor-config="))
-    with Client(json.loads(config)["cluster"]["existing"]["address"]) as client:
+    address = json.loads(config)["cluster"]["existing"]["address"]
+    with import_module("distributed").Client(address) as client:
         kept: Any = client.run_on_scheduler(lambda dask_scheduler: list(dask_scheduler.tasks))
     assert any("lasting" in key for key in kept)
     assert not any("start" in key for key in kept)
