@@ -97,6 +97,35 @@ def test_the_death_of_a_server_ends_its_tasks_and_starts_another_one(lab):
     os.close(err)
 
 
+def children(pid: int) -> list[int]:
+    """The process's children that run."""
+    with open(f"/proc/{pid}/task/{pid}/children") as file:
+        return [child for child in map(int, file.read().split()) if is_alive(child)]
+
+
+def test_a_child_is_forked_ahead(lab):
+    """It runs the next command, ends with its server, and one that was killed is done without."""
+    script = lab.script("import os\nprint(os.getpid())", "who.py")
+    lab.run(script)
+    (server,) = servers()
+    wait_until(lambda: len(children(server)) == 1)
+    (ahead,) = children(server)
+    assert int(lab.run(script).out) == ahead
+    wait_until(lambda: len(children(server)) == 1)
+    (ahead,) = children(server)
+    os.kill(ahead, signal.SIGKILL)
+    process, out, err = lab.start([sys.executable, script])
+    assert process is None
+    os.close(out)
+    os.close(err)
+    assert lab.run(script).code == 0
+    assert servers() == [server]
+    wait_until(lambda: len(children(server)) == 1)
+    (ahead,) = children(server)
+    warm._state.retire_all()
+    wait_until(lambda: not is_alive(server) and not is_alive(ahead))
+
+
 def test_a_server_that_cannot_start_is_given_up_once(lab, capfd):
     script = lab.script("print('cold')", "cold.py")
     lab.env["METAFLOW_PROFILE"] = "there-is-no-such-profile"

@@ -171,7 +171,7 @@ class _Server:
             raise ConnectionError("the server ended")
         self.has_served = True
         pid, _, group = reply.partition(b" ")
-        if not pid.isdigit():
+        if not group.isdigit():  # it refuses, or the child has been killed
             return None
         # The child waits for this word: what was given up above can never run after all.
         status.send(b"go")

@@ -8,6 +8,8 @@ import sys
 import time
 from dataclasses import dataclass
 
+from warm_preload import know_repository
+
 
 @dataclass
 class Job:
@@ -18,16 +20,16 @@ class Job:
         argv: The script and its arguments.
         env: The whole environment.
         cwd: The working directory.
+        repository: What Metaflow records of the git repository that the flow is in.
+        tells_pages: It is to say at its end which pages of memory it has copied.
     """
 
     command: list[str]
     argv: list[str]
     env: dict[str, str]
     cwd: str
-
-    def look_for_folders(self) -> None:
-        """In the server: find what `prepare` has to forget, as to look copies pages in a child."""
-        self._absent = [path for path, finder in sys.path_importer_cache.items() if finder is None]
+    repository: dict[str, str | bool] | None = None
+    tells_pages: bool = False
 
     def prepare(self) -> None:
         """Set what differs between the server and a process of this job's own."""
@@ -41,7 +43,9 @@ class Job:
         random.seed()
         sys.argv[:] = self.argv
         sys.orig_argv[:] = self.command
-        for path in self._absent:  # folders that were not there when the server looked
+        know_repository(self.repository)
+        # Folders that were not there when the server looked.
+        for path in [path for path, finder in sys.path_importer_cache.items() if finder is None]:
             del sys.path_importer_cache[path]
         tempfile = sys.modules.get("tempfile")
         if tempfile is not None:

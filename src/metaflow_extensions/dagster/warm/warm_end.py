@@ -12,6 +12,7 @@ import gc
 import inspect
 import sys
 import weakref
+from collections.abc import Callable
 from contextlib import suppress
 from functools import partial
 from typing import Any, TextIO
@@ -26,6 +27,7 @@ class Shared:
         # Nothing frees what refers to itself and is frozen, so nor what it refers to.
         self._kept: list[Any] = []
         self._kept.append(self._kept)
+        self._last: Callable[[], None] | None = None
         self._last_exit = _LastExit()
         with suppress(Exception):  # then children end as other interpreters do
             self._last_exit.watch()
@@ -35,8 +37,13 @@ class Shared:
         """Have children not free what is of the server, as that copies pages."""
         self._kept.append(thing)
 
-    def keep_at_exit(self) -> None:
-        """In a child: as the first function registered, this one runs as the last."""
+    def keep_at_exit(self, last: Callable[[], None] | None) -> None:
+        """In a child: as the first function registered, this one runs as the last.
+
+        Args:
+            last: To be called when nothing of the user's is left.
+        """
+        self._last = last
         atexit.register(self._end)
 
     def _end(self) -> None:
@@ -51,6 +58,9 @@ class Shared:
             _flush(sys.stdout, sys.stderr)
             self._release()
             _flush(sys.__stdout__, sys.__stderr__)
+            if self._last is not None:
+                with suppress(OSError):
+                    self._last()
             ctypes.PyDLL(None).exit(code)  # holds Python's lock, so that no other thread runs
 
     def _release(self) -> None:

@@ -18,7 +18,6 @@ import time
 from contextlib import suppress
 from importlib.machinery import ModuleSpec, SourceFileLoader
 from types import CodeType
-from typing import Any
 
 _GIT_SECONDS = 5.0  # how long facts about a flow's git repository are taken to hold
 
@@ -103,17 +102,25 @@ class GitFacts:
     """
 
     def __init__(self) -> None:
-        self._known: dict[str, tuple[float, Any]] = {}
+        self._known: dict[str, tuple[float, dict[str, str | bool] | None]] = {}
 
-    def set(self, folder: str) -> None:
-        """Have the next child find the facts of `folder` in Metaflow's own cache."""
+    def of(self, folder: str) -> dict[str, str | bool] | None:
+        """The facts of a folder; None for one that is not there."""
+        if not os.path.isdir(folder):
+            return None
         from metaflow_extensions.dagster import _metaflow_internals as internals
 
-        if not os.path.isdir(folder):
-            return
         asked, facts = self._known.get(folder, (float("-inf"), None))
-        with suppress(internals.MetaflowVersionError):
-            if time.monotonic() - asked > _GIT_SECONDS:
+        if time.monotonic() - asked > _GIT_SECONDS:
+            with suppress(internals.MetaflowVersionError):
                 facts = internals.read_repository(folder)
                 self._known[folder] = (time.monotonic(), facts)
-            internals.know_repository(facts)
+        return facts
+
+
+def know_repository(facts: dict[str, str | bool] | None) -> None:
+    """Have the child find these facts in Metaflow's own cache."""
+    from metaflow_extensions.dagster import _metaflow_internals as internals
+
+    with suppress(internals.MetaflowVersionError):
+        internals.know_repository(facts)

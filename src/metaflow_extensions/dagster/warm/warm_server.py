@@ -1,12 +1,13 @@
-"""The warm server: imports what every Metaflow step needs, then forks a child for each request.
+"""The warm server: imports what every Metaflow step needs, and has a forked child for each request.
 
 ``client.py`` starts it as ``python flow.py``, with ``site/sitecustomize.py`` on the path and
 the other end of a socket pair. It has one thread, imports no user code, and ends with its client.
 
 A request is a header with the length of what follows and three descriptors (the task's stdout and
 stderr, and a socket for its status), then JSON: the command line, its part from the script on, the
-environment and the working directory. On the status socket the child sends its process id and
-waits for a word; the server sends why it refuses or, later, the wait status.
+environment and the working directory. The server hands it to a spare child, forked ahead, which has
+copied the memory that it will write to (``warm_pages.py``). On the status socket the child sends
+its process id and waits for a word; the server sends why it refuses or, later, the wait status.
 
 A child is in a process group of its own, but leads neither that nor a session, as a native task,
 which may become the leader of one. The leader of the group is a process that has ended and is kept
@@ -22,16 +23,16 @@ import os
 import select
 import signal
 import socket
-import struct
 import sys
 import time
 
 from warm_child import Job
 from warm_end import Shared
+from warm_pages import Pages
 from warm_preload import GitFacts, preload
 from warm_sources import Sources
+from warm_spare import Spare, receive, wait_for_job
 
-_HEADER = struct.Struct("!I")  # as in client.py, which has more imports than a server should
 _IDLE_SECONDS = 60.0  # a server without children ends after this; its client starts another one
 _KILL_AFTER = "2"  # seconds between asking orphaned tasks to end and killing them
 _TICK = 1.0  # seconds between looks at whether the client is still the parent
@@ -42,17 +43,20 @@ _SIGNALS = {signal.SIGCHLD, signal.SIGTERM}
 class Server:
     """Serves one client; `children` are status sockets and groups by process id."""
 
-    def __init__(self, client: socket.socket, sources: Sources) -> None:
+    def __init__(self, client: socket.socket, sources: Sources, pages: Pages) -> None:
         self.client = client
         self.sources = sources
+        self.pages = pages
         self.script = ""  # of the last request
         self.children: dict[int, tuple[socket.socket, int]] = {}
+        self.telling: int | None = None  # the child that will say which pages it has copied
+        self.spare: Spare | None = None
+        self.no_spare = ""  # why there is none
         self.is_retired = False
         self.is_ended = False
         self.parent = os.getppid()
         self.idle_since = time.monotonic()
         self.names = _Names()
-        self.spare: int | None = None  # a group without a child, as making one takes a millisecond
         self.git = GitFacts()
         # A signal makes the wait in `serve` return by way of this pipe.
         self.signals = os.pipe()
@@ -73,18 +77,17 @@ class Server:
         waiter.register(self.client, select.POLLIN)
         waiter.register(self.signals[0], select.POLLIN)
         while not self._is_done():
+            if self.spare is None and not self.is_retired:
+                job = self._fork()
+                if job is not None:
+                    return job
             for fd, _ in waiter.poll(_TICK * 1000):
                 if fd == self.signals[0]:
                     with contextlib.suppress(BlockingIOError):
                         os.read(fd, 4096)
                 else:
-                    job = self._take_request()
-                    if job is not None:
-                        return job
+                    self._take_request()
             self._reap()
-            if self.spare is None:
-                with contextlib.suppress(OSError):  # `_fork` meets the same error and says so
-                    self.spare = _new_group()
             if self.script:
                 self.sources.learn(self.script)
         self._kill_children()
@@ -98,101 +101,89 @@ class Server:
             return False
         return self.is_retired or time.monotonic() - self.idle_since > _IDLE_SECONDS
 
-    def _take_request(self) -> Job | None:
-        """Read a request and fork. Returns in the child what it is to run, in the server None."""
-        try:
-            header, fds, _, _ = socket.recv_fds(self.client, _HEADER.size, 3)
-        except ConnectionError:
-            header, fds = b"", []
-        size = _HEADER.unpack(header)[0] if header else None
-        if size == 0:
-            self.is_retired = True
-            return None
-        data = None if size is None else self._read(size)
-        if data is None:
+    def _take_request(self) -> None:
+        """Read a request, and have the spare child run it."""
+        message = receive(self.client)
+        if message is None:
             self.is_ended = True
-            return None
+            return
+        data, fds = message
+        if not data:
+            self.is_retired = True
+            return
         job = Job(*json.loads(data))
         status = socket.socket(fileno=fds[2])
         try:
-            if self._fork(job, status, fds[0], fds[1]):
-                return job
+            self._run(job, status, fds)
         finally:
             os.close(fds[0])
             os.close(fds[1])
-        return None
 
-    def _read(self, size: int) -> bytes | None:
-        """Exactly `size` bytes; None if the client ends before that."""
-        parts: list[bytes] = []
-        while size:
-            try:
-                part = self.client.recv(min(size, 1 << 20))
-            except ConnectionError:
-                return None
-            if not part:
-                return None
-            parts.append(part)
-            size -= len(part)
-        return b"".join(parts)
-
-    def _fork(self, job: Job, status: socket.socket, stdout: int, stderr: int) -> bool:
-        """Start a child, or tell the client why not. True in the child."""
-        folder = os.path.dirname(os.path.realpath(os.path.join(job.cwd, job.argv[0])))
-        shadow = self.names.shadow(folder)
+    def _run(self, job: Job, status: socket.socket, fds: list[int]) -> None:
+        """Hand a job over, or tell the client why not."""
+        self.script = os.path.join(job.cwd, job.argv[0])
+        shadow = self.names.shadow(os.path.dirname(os.path.realpath(self.script)))
         if shadow:
             return self._refuse(status, f"{shadow} stands in for an installed module")
-        self.git.set(os.path.dirname(os.path.abspath(os.path.join(job.cwd, job.argv[0]))))
-        self.script = os.path.join(job.cwd, job.argv[0])
-        job.look_for_folders()
+        spare, self.spare = self.spare, None
+        if spare is None:
+            return self._refuse(status, self.no_spare)
+        self.children[spare.pid] = status, spare.group
+        job.repository = self.git.of(os.path.dirname(os.path.abspath(self.script)))
+        if self.telling is None and not self.pages.are_known():
+            self.telling = spare.pid
+            job.tells_pages = True
+        # One that has been killed meanwhile is reaped as others are.
+        with contextlib.suppress(ConnectionError):
+            spare.hand_over(job, fds)
+        return None
+
+    def _refuse(self, status: socket.socket, reason: str) -> None:
+        with status, contextlib.suppress(BrokenPipeError):
+            status.send(b"refused: " + reason.encode(errors="replace"))
+
+    def _fork(self) -> Job | None:
+        """Have a spare child, if that can be. Returns in the child, with what it is to run."""
         try:
-            group = self.spare or _new_group()
+            group = _new_group()
         except OSError as error:
-            return self._refuse(status, str(error))
+            self.no_spare = str(error)
+            return None
+        channel, its_channel = socket.socketpair()
         gc.freeze()  # children need not look through what the server has made since the last one
         # In between, a signal for the child would run the server's handlers.
         signal.pthread_sigmask(signal.SIG_BLOCK, _SIGNALS)
         try:
             pid = os.fork()
         except OSError as error:
-            signal.pthread_sigmask(signal.SIG_UNBLOCK, _SIGNALS)
-            self.spare = group
-            return self._refuse(status, str(error))
-        self.spare = None
-        if pid:
-            self.children[pid] = status, group
-            signal.pthread_sigmask(signal.SIG_UNBLOCK, _SIGNALS)
-            return False
-        self._leave(status, group, stdout, stderr)
-        return True
+            pid = None
+            self.no_spare = str(error)
+        if pid == 0:
+            self._leave(group)
+            channel.close()
+            self.pages.copy()
+            return wait_for_job(its_channel)
+        signal.pthread_sigmask(signal.SIG_UNBLOCK, _SIGNALS)
+        its_channel.close()
+        if pid is None:
+            channel.close()
+            os.waitpid(group, 0)
+        else:
+            self.spare = Spare(pid, group, channel)
+        return None
 
-    def _refuse(self, status: socket.socket, reason: str) -> bool:
-        with status, contextlib.suppress(BrokenPipeError):
-            status.send(b"refused: " + reason.encode(errors="replace"))
-        return False
-
-    def _leave(self, status: socket.socket, group: int, stdout: int, stderr: int) -> None:
-        """In the child: drop what belongs to the server, and wait for the client's word."""
+    def _leave(self, group: int) -> None:
+        """In the child: drop what belongs to the server."""
         os.setpgid(0, group)
         signal.set_wakeup_fd(-1)
         for sig in _SIGNALS:
             signal.signal(sig, signal.SIG_DFL)
         signal.pthread_sigmask(signal.SIG_UNBLOCK, _SIGNALS)
-        os.dup2(stdout, 1)
-        os.dup2(stderr, 2)
         self.client.close()
         for other, _ in self.children.values():
             other.close()
         for fd in self.signals:
             os.close(fd)
-        with status:
-            try:
-                status.send(b"%d %d" % (os.getpid(), group))
-                word = status.recv(16)
-            except ConnectionError:
-                word = b""
-        if not word:  # the client has given this request up, or has ended
-            os._exit(0)
 
     def _reap(self) -> None:
         """Tell the client of the children that have ended."""
@@ -201,6 +192,8 @@ class Server:
             if ended:
                 os.waitpid(group, 0)
                 del self.children[pid]
+                if pid == self.telling:
+                    self.telling = None
                 with client, contextlib.suppress(BrokenPipeError):
                     client.send(b"%d" % status)
 
@@ -259,16 +252,16 @@ def main(descriptor: int) -> None:
     """Serve the client at the other end of `descriptor`. Returns in the children only."""
     client = socket.socket(fileno=descriptor)
     client.set_inheritable(False)
-    for name in ("warm_server", "warm_child", "warm_end", "warm_preload", "warm_sources"):
-        del sys.modules[name]
+    for name in ("child", "end", "pages", "preload", "server", "sources", "spare"):
+        del sys.modules[f"warm_{name}"]
     preload()
     sources = Sources()
     sources.install()
+    pages = Pages()
     shared = Shared()
-    server = Server(client, sources)
+    server = Server(client, sources, pages)
     shared.keep(server)
     job = server.serve()
     if job is None:
         os._exit(0)
-    job.prepare()
-    shared.keep_at_exit()
+    shared.keep_at_exit(pages.tell if job.tells_pages else None)
