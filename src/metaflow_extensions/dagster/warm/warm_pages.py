@@ -15,11 +15,12 @@ import ctypes
 import mmap
 import struct
 from array import array
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 
 _LESSONS = 2  # `init`, which comes first, writes to other pages than steps do
 _POPULATE_WRITE = 23  # linux/mman.h
 _MOST_RANGES = 4000
+_BATCH = 30  # ranges between looks at whether there is something else to do
 _GAP = 1  # pages between two ranges that are copied as well, as a call costs as much
 _PRESENT, _IS_FILE, _EXCLUSIVE = 1 << 63, 1 << 61, 1 << 56
 _COUNTS = struct.Struct("QQ")  # lessons, and ranges
@@ -53,13 +54,18 @@ class Pages:
             count += 1
         _COUNTS.pack_into(self._map, 0, lessons + 1, count)
 
-    def copy(self) -> None:
-        """In a new child: copy the pages that were told; what cannot be copied is left alone."""
+    def copy(self, is_over: Callable[[], bool]) -> None:
+        """In a new child: copy the pages that were told, until something else is to be done.
+
+        To copy them is no less work than to have them copied one by one, but nothing waits for it.
+        """
         _, count = _COUNTS.unpack_from(self._map)
         madvise = self._madvise
         known = self._map[_COUNTS.size : _COUNTS.size + count * _RANGE.size]
-        for start, size in _RANGE.iter_unpack(known):
-            madvise(start, size, _POPULATE_WRITE)
+        for number, (start, size) in enumerate(_RANGE.iter_unpack(known)):
+            if number % _BATCH == 0 and is_over():
+                break
+            madvise(start, size, _POPULATE_WRITE)  # what cannot be copied is left alone
 
 
 def _own_pages() -> Iterator[int]:

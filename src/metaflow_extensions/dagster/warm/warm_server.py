@@ -161,7 +161,9 @@ class Server:
         if pid == 0:
             self._leave(group)
             channel.close()
-            self.pages.copy()
+            waiter = select.poll()
+            waiter.register(its_channel, select.POLLIN)
+            self.pages.copy(lambda: bool(waiter.poll(0)))
             return wait_for_job(its_channel)
         signal.pthread_sigmask(signal.SIG_UNBLOCK, _SIGNALS)
         its_channel.close()
