@@ -15,6 +15,7 @@ import weakref
 from collections.abc import Callable
 from contextlib import suppress
 from functools import partial
+from itertools import takewhile
 from typing import Any, TextIO
 
 
@@ -23,6 +24,7 @@ class Shared:
 
     def __init__(self) -> None:
         self._names = sys.modules.keys() - {"sys", "builtins", "__main__"}
+        self._newest_name = next(reversed(sys.modules))
         self._in_sys = set(vars(sys))
         # Nothing frees what refers to itself and is frozen, so nor what it refers to.
         self._kept: list[Any] = []
@@ -47,21 +49,33 @@ class Shared:
         atexit.register(self._end)
 
     def _end(self) -> None:
-        for name in list(sys.modules):
-            if name in self._names or name.startswith("metaflow."):
-                self._kept.append(sys.modules.pop(name))
         code = self._last_exit.code
-        if code is None:
-            return
-        # Where this fails, Python meets the same error, and says what it says then.
-        with suppress(Exception):
-            _flush(sys.stdout, sys.stderr)
-            self._release()
-            _flush(sys.__stdout__, sys.__stderr__)
-            if self._last is not None:
-                with suppress(OSError):
-                    self._last()
-            ctypes.PyDLL(None).exit(code)  # holds Python's lock, so that no other thread runs
+        if code is not None:
+            # Where this fails, Python meets the same error, and says what it says then.
+            with suppress(Exception):
+                _flush(sys.stdout, sys.stderr)
+                self._release()
+                _flush(sys.__stdout__, sys.__stderr__)
+                if self._last is not None:
+                    with suppress(OSError):
+                        self._last()
+                ctypes.PyDLL(None).exit(code)  # holds Python's lock, so that no other thread runs
+        for name in list(sys.modules):
+            if self._is_shared(name):
+                self._kept.append(sys.modules.pop(name))
+
+    def _is_shared(self, name: str) -> bool:
+        return name in self._names or name.startswith("metaflow.")
+
+    def _own_names(self) -> list[str]:
+        """The modules that the child has imported, the oldest first.
+
+        Those of the server come before them, and a look at all of these would copy many pages.
+        """
+        new = takewhile(lambda name: name != self._newest_name, reversed(sys.modules))
+        kept = ("sys", "builtins", "__main__")
+        own = [name for name in new if name not in kept and not self._is_shared(name)]
+        return ["__main__", *reversed(own)]
 
     def _release(self) -> None:
         """Free what user code has made, as ``finalize_modules`` does (Python/pylifecycle.c): the
@@ -71,11 +85,7 @@ class Shared:
         """
         sys.stdin, sys.stdout, sys.stderr = sys.__stdin__, sys.__stdout__, sys.__stderr__
         main = vars(sys.modules["__main__"])
-        left = [
-            weakref.ref(sys.modules.pop(name))
-            for name in list(sys.modules)
-            if name not in ("sys", "builtins")
-        ]
+        left = [weakref.ref(sys.modules.pop(name)) for name in self._own_names()]
         gc.collect()
         has_flow = any(_is_flow(value) for value in main.values())
         if not has_flow:
