@@ -3,14 +3,12 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Iterator
-from pathlib import Path
 
 import pytest
 from differential.cases import Case
 from support.kubernetes_api import Cluster
 from support.project import Project
-from support.remote import Service, serve_metadata
+from support.remote import Service
 
 from .dagster_pods import deploy, launch
 from .dagster_pods import options as options
@@ -18,13 +16,6 @@ from .dagster_pods import project as project
 from .dagster_pods import settings as settings
 
 pytestmark = pytest.mark.slow
-
-
-@pytest.fixture
-def service(tmp_path: Path) -> Iterator[Service]:
-    (tmp_path / "service").mkdir()
-    with serve_metadata(tmp_path / "service", wait=1) as service:
-        yield service
 
 
 @pytest.fixture

@@ -62,6 +62,14 @@ def serve_metadata(folder: Path, wait: float) -> Iterator[Service]:
         yield Service(url, folder / f"{url.rsplit(':', 1)[1]}.log")
 
 
+@pytest.fixture
+def service(tmp_path: Path) -> Iterator[Service]:
+    """A metadata service of this test's own, which asks for a heartbeat every second."""
+    (tmp_path / "service").mkdir()
+    with serve_metadata(tmp_path / "service", wait=1) as service:
+        yield service
+
+
 @pytest.fixture(scope="session")
 def remote(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Remote]:
     with serve_remote(tmp_path_factory.mktemp("remote")) as served:
