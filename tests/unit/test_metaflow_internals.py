@@ -13,10 +13,15 @@ import metaflow
 import pytest
 from metaflow import FlowSpec, Parameter, step
 from metaflow.plugins.kubernetes.kubernetes_decorator import KubernetesDecorator
+from metaflow.plugins.metadata_providers.local import LocalMetadataProvider
 
 import metaflow_extensions.dagster.runtime as runtime
 from metaflow_extensions.dagster import _metaflow_internals as internals
-from metaflow_extensions.dagster._metaflow_internals import MetaflowVersionError, added_spec
+from metaflow_extensions.dagster._metaflow_internals import (
+    MetaflowVersionError,
+    added_spec,
+    local_metadata,
+)
 
 SOURCE = Path(runtime.__file__).parents[1]
 ALLOWED = ("_metaflow_internals/",)
@@ -169,3 +174,28 @@ def test_added_decorators_come_back_as_they_were() -> None:
     again = KubernetesDecorator.parse_decorator_spec(attributes)
     assert name == "kubernetes"
     assert again.attributes == decorator.attributes
+
+
+def test_local_metadata_is_written_as_metaflow_writes_it(tmp_path, monkeypatch) -> None:
+    theirs = LocalMetadataProvider._dump_json_to_file
+    monkeypatch.setattr(LocalMetadataProvider, "_dump_json_to_file", theirs)
+    local_metadata.write_files_in_one_piece()
+    data = {"text": "\N{SNOWMAN} \"'\n", "none": None, "list": [1, 2.5, {"a": True}], "n": 1 << 70}
+    for name, dump in (("theirs", theirs), ("ours", LocalMetadataProvider._dump_json_to_file)):
+        folder = tmp_path / name
+        folder.mkdir()
+        dump(str(folder / "self.json"), data)
+        dump(str(folder / "self.json"), "is there already")
+        dump(str(folder / "other.json"), 1)
+        dump(str(folder / "other.json"), [2], allow_overwrite=True)
+        with pytest.raises(TypeError):
+            dump(str(folder / "refused.json"), object())
+        with pytest.raises(IsADirectoryError):
+            dump(str(folder), data, allow_overwrite=True)
+    files = [
+        [(path.name, path.stat().st_mode, path.read_bytes()) for path in sorted(folder.iterdir())]
+        for folder in (tmp_path / "theirs", tmp_path / "ours")
+    ]
+    assert files[0] == files[1]
+    assert len(files[0]) == 2
+    assert sorted(path.name for path in tmp_path.iterdir()) == ["ours", "theirs"]

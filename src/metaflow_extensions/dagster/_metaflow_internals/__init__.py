@@ -18,6 +18,7 @@ on, are here too. Where a part is missing, `MetaflowVersionError` names it and t
 | metaflow_git._git_info_cache | facts of a repository are asked for once, not for each task |
 | DeployerImpl._create | what a Deployer's ``create`` calls |
 | package.MetaflowPackage | see `package.py` here |
+| LocalMetadataProvider._dump_json_to_file | see `local_metadata.py` here |
 | Batch._job_name, BatchJob._task_id, BatchJob._client | jobs of AWS Batch: see `batch.py` here |
 
 What generated files use of Metaflow by themselves is in ``runtime/driver.py``, which has to work

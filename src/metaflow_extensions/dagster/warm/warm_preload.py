@@ -45,6 +45,7 @@ def preload() -> None:
     for name in _PRELOAD:
         importlib.import_module(name)
     _rehearse()
+    _write_metadata_faster()
     for name in _BOUND_TO_FLOW:
         _forget(name)
     threads = len(os.listdir("/proc/self/task"))
@@ -64,6 +65,16 @@ def _rehearse() -> None:
     version = sys.modules.get("metaflow.metaflow_version")
     if hasattr(version, "get_version"):
         version.get_version()  # pyright: ignore[reportOptionalMemberAccess]
+
+
+def _write_metadata_faster() -> None:
+    from metaflow_extensions.dagster import _metaflow_internals as internals
+
+    # The extension may be that of the flow's code package, which is as old as its deployment.
+    with suppress(ImportError, internals.MetaflowVersionError):
+        from metaflow_extensions.dagster._metaflow_internals import local_metadata
+
+        local_metadata.write_files_in_one_piece()
 
 
 def _forget(name: str) -> None:
