@@ -24,9 +24,9 @@ import mmap, os, resource, sys
 sys.path.insert(0, sys.argv[1])
 from warm_pages import Pages
 
-pages = Pages()
 size = int(sys.argv[2]) * mmap.PAGESIZE
 memory = mmap.mmap(-1, size, flags=mmap.MAP_PRIVATE | mmap.MAP_ANONYMOUS)
+pages = Pages()
 
 def write(value):
     # To every second half megabyte; returns the page faults of that.

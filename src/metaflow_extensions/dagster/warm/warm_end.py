@@ -57,7 +57,7 @@ class Shared:
                 self._release()
                 _flush(sys.__stdout__, sys.__stderr__)
                 if self._last is not None:
-                    with suppress(OSError):
+                    with suppress(OSError, ValueError):
                         self._last()
                 ctypes.PyDLL(None).exit(code)  # holds Python's lock, so that no other thread runs
         for name in list(sys.modules):

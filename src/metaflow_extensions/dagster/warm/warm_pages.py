@@ -15,7 +15,8 @@ import ctypes
 import mmap
 import struct
 from array import array
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
+from contextlib import suppress
 
 _LESSONS = 2  # `init`, which comes first, writes to other pages than steps do
 _POPULATE_WRITE = 23  # linux/mman.h
@@ -28,9 +29,13 @@ _RANGE = struct.Struct("QQ")  # address and bytes
 
 
 class Pages:
-    """Ranges of memory, in a map that the server shares with its children."""
+    """Ranges of the memory that a server has when this is made.
+
+    They are in a map that it shares with its children.
+    """
 
     def __init__(self) -> None:
+        self._spans = list(_writable_spans())
         self._map = mmap.mmap(-1, _COUNTS.size + _MOST_RANGES * _RANGE.size)
         self._madvise = ctypes.CDLL(None).madvise
         self._madvise.argtypes = [ctypes.c_void_p, ctypes.c_size_t, ctypes.c_int]
@@ -47,7 +52,7 @@ class Pages:
         """
         lessons, _ = _COUNTS.unpack_from(self._map)
         count = 0
-        for start, size in _ranges(_own_pages()):
+        for start, size in _ranges(_own_pages(self._spans)):
             if count == _MOST_RANGES:
                 break
             _RANGE.pack_into(self._map, _COUNTS.size + count * _RANGE.size, start, size)
@@ -68,15 +73,21 @@ class Pages:
             madvise(start, size, _POPULATE_WRITE)  # what cannot be copied is left alone
 
 
-def _own_pages() -> Iterator[int]:
-    """The addresses of writable pages that this process shares with no other."""
-    own = _PRESENT | _EXCLUSIVE
-    with open("/proc/self/maps") as maps, open("/proc/self/pagemap", "rb", 0) as pagemap:
+def _writable_spans() -> Iterator[tuple[int, int]]:
+    """The beginning and the end of each part of memory that is written to by this process only."""
+    with suppress(OSError), open("/proc/self/maps") as maps:
         for line in maps:
             span, how = line.split()[:2]
-            if how != "rw-p":
-                continue
-            start, end = (int(address, 16) for address in span.split("-"))
+            if how == "rw-p":
+                start, end = span.split("-")
+                yield int(start, 16), int(end, 16)
+
+
+def _own_pages(spans: Iterable[tuple[int, int]]) -> Iterator[int]:
+    """The addresses of pages that this process shares with no other."""
+    own = _PRESENT | _EXCLUSIVE
+    with open("/proc/self/pagemap", "rb", 0) as pagemap:
+        for start, end in spans:
             pagemap.seek(start // mmap.PAGESIZE * 8)
             entries = array("Q", pagemap.read((end - start) // mmap.PAGESIZE * 8))
             for number, entry in enumerate(entries):
