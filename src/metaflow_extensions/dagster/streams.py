@@ -38,8 +38,13 @@ def interrupted() -> bool:
 
 
 def is_threaded() -> bool:
-    """Whether this is the thread of one step among others of its process."""
+    """Whether this step has a thread of its process, which may not be the main one."""
     return _step.is_interrupted is not None
+
+
+def is_in_run_worker() -> bool:
+    """Whether this process runs all steps of its run; workers of Dask have threads too."""
+    return _step.at_run_end is not None
 
 
 def interruption() -> Exception | None:

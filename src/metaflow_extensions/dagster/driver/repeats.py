@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dagster import OpExecutionContext
 
-from ..streams import is_threaded
+from ..streams import is_in_run_worker
 
 
 def begins_again(context: OpExecutionContext, or_retried: bool = False) -> bool:
@@ -15,7 +15,7 @@ def begins_again(context: OpExecutionContext, or_retried: bool = False) -> bool:
     """
     if or_retried and context.retry_number > 0:
         return True
-    if is_threaded():  # a step in the run worker itself cannot be lost alone
+    if is_in_run_worker():  # a step there cannot be lost alone
         return False
     key = context.get_step_execution_context().step.key
     found = context.instance.get_run_step_stats(context.run.run_id, [key])
