@@ -7,7 +7,6 @@ from __future__ import annotations
 
 import sys
 
-import pytest
 from support.project import Project
 
 FLOW = """
@@ -70,17 +69,17 @@ with DagsterInstance.get() as instance:
 """
 
 
-@pytest.mark.parametrize("worker", ["celery", "dask"])
-def test_a_step_that_begins_again_takes_what_is_done(project: Project, worker: str) -> None:
+def test_a_step_that_begins_again_takes_what_is_done(project: Project) -> None:
     (project.folder / "stop").write_text("never")
     project.deploy(FLOW, "--executor=multiprocess")
     project.execute("Lost")
     notes = ["start", "again 1", "again 2", "again 3", "end"]
     assert (project.folder / "notes").read_text().splitlines() == notes
     keys = ["op_start", "op_again", "op_end"]
-    said = project.run(sys.executable, "-c", AGAIN, worker, *keys).stdout.splitlines()
-    assert said[-3:] == [f"{key} STEP_SUCCESS" for key in keys]
-    assert (project.folder / "notes").read_text().splitlines() == notes
+    for worker in ("celery", "dask"):
+        said = project.run(sys.executable, "-c", AGAIN, worker, *keys).stdout.splitlines()
+        assert said[-3:] == [f"{key} STEP_SUCCESS" for key in keys]
+        assert (project.folder / "notes").read_text().splitlines() == notes, worker
 
 
 def test_a_loop_that_begins_again_goes_on_where_it_was(project: Project) -> None:
