@@ -39,6 +39,8 @@ class Case:
     """Patterns of differences that this case is meant to show; each needs its reason there."""
     sources: tuple[str, ...] = field(default=(), repr=False)
     """Patterns of folders, beside the project's, where tasks of Dagster's run have the flow."""
+    seconds: float = field(default=400, repr=False)
+    """That one run may take."""
     needs: tuple[Feature, ...] = field(default=(), repr=False)  # `repr` names the native run
 
     @property

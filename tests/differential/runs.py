@@ -26,9 +26,6 @@ ENGINES = ("default", "cold", "in_process", "multiprocess", "plain", "moved", "t
 as if this package were not installed where the job runs; as another user of another machine, who
 has the definitions file and the datastore but not the flow; from a file that imports helpers."""
 
-_TIMEOUT = 400
-"""Seconds that one command may take."""
-
 
 class NativeError(AssertionError):
     """The native run did not end as it was meant to: the case is wrong, not what it tests."""
@@ -91,11 +88,11 @@ class Launcher(_Helper):
     module = "differential.launcher"
 
     def __call__(
-        self, arguments: Sequence[str], folder: Path, env: Mapping[str, str]
+        self, arguments: Sequence[str], folder: Path, env: Mapping[str, str], seconds: float
     ) -> subprocess.CompletedProcess[str]:
         output = folder / "dagster.log"
         request: dict[str, Any] = {"arguments": list(arguments), "folder": str(folder)}
-        request |= {"environment": dict(env), "output": str(output), "timeout": _TIMEOUT}
+        request |= {"environment": dict(env), "output": str(output), "timeout": seconds}
         code = self._ask(request)
         return subprocess.CompletedProcess(arguments, code, output.read_text(errors="replace"))
 
@@ -107,7 +104,7 @@ def run_native(case: Case, folder: Path, reader: Reader) -> dict[str, Any]:
     command += ["--run-id-file", "run_id", "--max-workers", str(case.max_workers)]
     command += [arg for tag in case.tags for arg in ("--tag", tag)]
     command += _parameter_arguments(case.params)
-    done = _run([*command, *case.run_options], folder, env)
+    done = _run([*command, *case.run_options], folder, env, case.seconds)
     if not (folder / "run_id").exists():
         raise NativeError(f"The native run did not even start:\n{done.stdout}")
     if (done.returncode != 0) != case.fails:
@@ -174,9 +171,9 @@ def run_dagster(
         (project / "config.json").write_text(json.dumps(config))
         arguments += ["-c", "config.json"]
     if case.own_process or engine not in ("default", "cold", "moved", "thin"):
-        done = _run([sys.executable, "-m", "dagster", *arguments], project, env)
+        done = _run([sys.executable, "-m", "dagster", *arguments], project, env, case.seconds)
     else:
-        done = launcher(arguments, project, env)
+        done = launcher(arguments, project, env, case.seconds)
     facts = reader("dagster", home=str(home), tag=tag)
     if facts is None:
         raise AssertionError(f"There is no Dagster run:\n{done.stdout}")
@@ -209,7 +206,8 @@ def create(case: Case, folder: Path, env: Mapping[str, str], engine: str) -> str
     if engine == "thin":
         command.append("--runtime=package")
     # The package is hidden from the job only, not from the compiler.
-    done = _run(command, folder, {k: v for k, v in env.items() if k != "PYTHONPATH"})
+    unhidden = {k: v for k, v in env.items() if k != "PYTHONPATH"}
+    done = _run(command, folder, unhidden, case.seconds)
     assert done.returncode == 0, f"dagster create failed:\n{done.stdout}"
     found = re.search(r"^Job +: (\S+)$", (folder / "defs.py").read_text(), re.MULTILINE)
     assert found, "the preamble does not name the job"
@@ -265,7 +263,7 @@ def _parameter_arguments(params: Mapping[str, Any]) -> list[str]:
 
 
 def _run(
-    command: Sequence[str], folder: Path, env: Mapping[str, str]
+    command: Sequence[str], folder: Path, env: Mapping[str, str], seconds: float
 ) -> subprocess.CompletedProcess[str]:
     """Run a command with all its children, and end them all when it takes too long."""
     with subprocess.Popen(
@@ -280,9 +278,9 @@ def _run(
         start_new_session=True,
     ) as process:
         try:
-            output, _ = process.communicate(timeout=_TIMEOUT)
+            output, _ = process.communicate(timeout=seconds)
         except subprocess.TimeoutExpired:
             os.killpg(process.pid, signal.SIGKILL)
             output, _ = process.communicate()
-            raise AssertionError(f"{command} took over {_TIMEOUT} s:\n{output[-5000:]}") from None
+            raise AssertionError(f"{command} took over {seconds} s:\n{output[-5000:]}") from None
     return subprocess.CompletedProcess(command, process.returncode, output)
