@@ -15,7 +15,8 @@ from metaflow_extensions.dagster import warm
 RELEASE = tuple(map(int, re.findall(r"\d+", platform.release())[:2]))
 
 pytestmark = pytest.mark.skipif(
-    not sys.platform.startswith("linux") or RELEASE < (5, 14), reason="MADV_POPULATE_WRITE"
+    not sys.platform.startswith("linux") or RELEASE < (5, 14),
+    reason="MADV_POPULATE_WRITE is of Linux 5.14",
 )
 
 PAGES = 4000

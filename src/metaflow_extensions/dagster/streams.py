@@ -1,6 +1,7 @@
 """What the code of an op can learn about the thread that it runs in.
 
-The thread executor sets this around each step. Under any other executor an op owns its process:
+The thread executor sets this around each step, and so do workers of the executor for Dask, whose
+steps have threads too. Under any other executor an op owns its process:
 ``current_streams`` returns None and ``interrupted`` False, and Dagster captures the process's
 output and interrupts its main thread.
 """

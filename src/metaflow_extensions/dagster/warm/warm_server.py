@@ -124,10 +124,12 @@ class Server:
         self.script = os.path.join(job.cwd, job.argv[0])
         shadow = self.names.shadow(os.path.dirname(os.path.realpath(self.script)))
         if shadow:
-            return self._refuse(status, f"{shadow} stands in for an installed module")
+            self._refuse(status, f"{shadow} stands in for an installed module")
+            return
         spare, self.spare = self.spare, None
         if spare is None:
-            return self._refuse(status, self.no_spare)
+            self._refuse(status, self.no_spare)
+            return
         self.children[spare.pid] = status, spare.group
         job.repository = self.git.of(os.path.dirname(os.path.abspath(self.script)))
         if self.telling is None and not self.pages.are_known():
@@ -136,7 +138,6 @@ class Server:
         # One that has been killed meanwhile is reaped as others are.
         with contextlib.suppress(ConnectionError):
             spare.hand_over(job, fds)
-        return None
 
     def _refuse(self, status: socket.socket, reason: str) -> None:
         with status, contextlib.suppress(BrokenPipeError):
