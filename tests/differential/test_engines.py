@@ -9,7 +9,10 @@ from .conftest import Check
 from .runs import ENGINES
 
 
-@pytest.mark.parametrize("engine", ENGINES[1:])
+RUNS = [pytest.param(e, marks=pytest.mark.slow) if e == "multiprocess" else e for e in ENGINES]
+
+
+@pytest.mark.parametrize("engine", RUNS[1:])
 def test_engine(check: Check, engine: str) -> None:
     # Engines that start a process for each step take their time: one item is enough for them.
     size = 2 if engine in ("cold", "in_process", "moved", "thin") else 1

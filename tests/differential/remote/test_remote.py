@@ -11,10 +11,10 @@ from ..cases import Case
 from ..conftest import Check
 
 # Together: each shape of graph, retries and a killed attempt, logs, cards.
-SHAPES, RETRIES, CARDS = Case("engines", {"size": 2}), Case("task_retries"), Case("task_cards")
+SHAPES, RETRIES, CARDS = Case("engines", {"size": 1}), Case("task_retries"), Case("task_cards")
 # "moved": the run's machine has nothing but the definitions file and the network.
-RUNS = [("default", SHAPES), ("moved", CARDS)]
-RUNS += [pytest.param("moved", case, marks=pytest.mark.slow) for case in (SHAPES, RETRIES)]
+RUNS = [("default", SHAPES), ("moved", Case("linear"))]
+RUNS += [pytest.param("moved", case, marks=pytest.mark.slow) for case in (SHAPES, RETRIES, CARDS)]
 
 
 @pytest.mark.parametrize(("engine", "case"), RUNS, ids=lambda value: getattr(value, "id", value))
