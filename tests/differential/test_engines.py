@@ -8,7 +8,6 @@ from .cases import Case
 from .conftest import Check
 from .runs import ENGINES
 
-
 RUNS = [pytest.param(e, marks=pytest.mark.slow) if e == "multiprocess" else e for e in ENGINES]
 
 
