@@ -8,6 +8,7 @@ from .cases import Case
 from .conftest import Check
 from .runs import ENGINES
 
+# Dagster's own processes take longest; tests of cancelling and of lost results have them too.
 RUNS = [pytest.param(e, marks=pytest.mark.slow) if e == "multiprocess" else e for e in ENGINES]
 
 

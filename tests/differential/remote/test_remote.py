@@ -11,10 +11,11 @@ from ..cases import Case
 from ..conftest import Check
 
 # Together: each shape of graph, retries and a killed attempt, logs, cards.
-SHAPES, RETRIES, CARDS = Case("engines", {"size": 1}), Case("task_retries"), Case("task_cards")
+SHAPES, RETRIES, CARDS = Case("engines", {"size": 2}), Case("task_retries"), Case("task_cards")
 # "moved": the run's machine has nothing but the definitions file and the network.
-RUNS = [("default", SHAPES), ("moved", Case("linear"))]
-RUNS += [pytest.param("moved", case, marks=pytest.mark.slow) for case in (SHAPES, RETRIES, CARDS)]
+RUNS = [("default", Case("engines", {"size": 1})), ("moved", Case("linear"))]
+DEAR = [("default", SHAPES), ("moved", SHAPES), ("moved", RETRIES), ("moved", CARDS)]
+RUNS += [pytest.param(*run, marks=pytest.mark.slow) for run in DEAR]
 
 
 @pytest.mark.parametrize(("engine", "case"), RUNS, ids=lambda value: getattr(value, "id", value))

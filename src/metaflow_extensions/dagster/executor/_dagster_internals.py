@@ -30,15 +30,16 @@ from collections.abc import Callable, Generator
 from contextlib import contextmanager
 from typing import Any
 
-from dagster._core.errors import DagsterExecutionInterruptedError, DagsterUserCodeProcessError
-from dagster._core.events import DagsterEvent, EngineEventData
+from dagster import DagsterEvent, StepExecutionContext
+from dagster._core.errors import DagsterUserCodeProcessError
+from dagster._core.events import EngineEventData
 from dagster._core.execution.api import (
     ExecuteRunWithPlanIterable,
     create_execution_plan,
     execute_plan,
 )
 from dagster._core.execution.compute_logs import create_compute_log_file_key
-from dagster._core.execution.context.system import PlanExecutionContext, StepExecutionContext
+from dagster._core.execution.context.system import PlanExecutionContext
 from dagster._core.execution.context_creation_job import PlanExecutionContextManager
 from dagster._core.execution.plan.active import ActiveExecution
 from dagster._core.execution.plan.execute_plan import (
@@ -82,8 +83,6 @@ __all__ = [
     "CloudStorageComputeLogManager",
     "ComputeIOType",
     "ComputeLogManager",
-    "DagsterEvent",
-    "DagsterExecutionInterruptedError",
     "EngineEventData",
     "ExecuteRunWithPlanIterable",
     "ExecutionPlan",
@@ -99,7 +98,6 @@ __all__ = [
     "SqlEventLogStorageTable",
     "SqliteEventLogStorage",
     "StepDependencyConfig",
-    "StepExecutionContext",
     "StepInput",
     "StepInputSource",
     "StepOutputHandle",

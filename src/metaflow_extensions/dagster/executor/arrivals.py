@@ -6,14 +6,9 @@ import queue
 from collections.abc import Callable, Iterator, Sequence
 from typing import Any
 
-from ._dagster_internals import (
-    DagsterEvent,
-    DagsterExecutionInterruptedError,
-    FromStepOutput,
-    StepExecutionContext,
-    StepInputSource,
-    StepOutputHandle,
-)
+from dagster import DagsterEvent, DagsterExecutionInterruptedError, StepExecutionContext
+
+from ._dagster_internals import FromStepOutput, StepInputSource, StepOutputHandle
 
 _INTERRUPT_POLL = 0.2  # seconds between looks for an interrupt while nothing arrives
 

@@ -28,6 +28,7 @@ from dagster import (
     Int,
     Permissive,
     Selector,
+    StepExecutionContext,
     StringSource,
     executor,
     multiple_process_executor_requirements,
@@ -38,7 +39,6 @@ from ._dagster_internals import (
     KnownExecutionState,
     RetryMode,
     StepDependencyConfig,
-    StepExecutionContext,
     create_execution_plan,
     execute_plan,
 )

@@ -19,12 +19,11 @@ from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
-from dagster import Failure
+from dagster import DagsterEvent, Failure
 
 from ..contract import tags
 from ._dagster_internals import (
     ActiveExecution,
-    DagsterEvent,
     ExecutionPlan,
     ExecutionStep,
     StepInput,

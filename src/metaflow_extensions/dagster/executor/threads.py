@@ -15,14 +15,19 @@ from concurrent.futures import ThreadPoolExecutor
 from contextlib import AbstractContextManager, ExitStack, contextmanager, nullcontext
 from typing import Any
 
-from dagster import DagsterEvent, DagsterRunStatus, Executor
+from dagster import (
+    DagsterEvent,
+    DagsterExecutionInterruptedError,
+    DagsterRunStatus,
+    Executor,
+    StepExecutionContext,
+)
 
 from .. import streams
 from ..process_end import end_quickly
 from ..warm import client as warm
 from ._dagster_internals import (
     ActiveExecution,
-    DagsterExecutionInterruptedError,
     EngineEventData,
     ExecuteRunWithPlanIterable,
     ExecutionPlan,
@@ -33,7 +38,6 @@ from ._dagster_internals import (
     PlanExecutionContextManager,
     RetryMode,
     StepDependencyConfig,
-    StepExecutionContext,
     dagster_event_sequence_for_step,
     own_event_loop,
     trigger_hooks,
