@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import copy
 import time
 from typing import Any
 
@@ -35,12 +36,12 @@ class Controllers:
 
     def _job(self, job: Object) -> None:
         uid, spec = job["metadata"]["uid"], job["spec"]
-        pods = self._pods_of(job)
         if finished_as(job):
             ttl = spec.get("ttlSecondsAfterFinished")
             if ttl is not None and time.monotonic() > self._since[uid] + ttl:
                 self._remove("jobs", job)
             return
+        pods = self._pods_of(job)
         began = self._since.setdefault(uid, time.monotonic())
         counted = self._count(uid, pods)
         succeeded = sum(how == "succeeded" for how in counted.values())
@@ -192,7 +193,7 @@ class Controllers:
             f"{_JOBSET}/job-global-index": str(number),
             f"{_JOBSET}/restart-attempt": "0",
         }
-        template: Any = replicated["template"]
+        template: Any = copy.deepcopy(replicated["template"])
         given = dict(template.get("metadata") or {})
         spec: Object = {**template["spec"]}
         pod = spec["template"]

@@ -62,7 +62,7 @@ class Change:
 
 
 class Store:
-    """All objects of a cluster. What it gives are copies; ``update`` is the way to change one."""
+    """All objects of a cluster. Nobody changes what it gives: ``update`` makes a new version."""
 
     def __init__(self) -> None:
         self.lock = threading.RLock()
@@ -93,7 +93,7 @@ class Store:
             found = self._objects.get((kind, namespace, name))
             if found is None:
                 raise ApiError(404, "NotFound", f'{kind} "{name}" not found')
-            return copy.deepcopy(found)
+            return found
 
     def find(self, kind: str, namespace: str, name: str) -> Object | None:
         try:
@@ -104,7 +104,7 @@ class Store:
     def list(self, kind: str, namespace: str | None = None) -> list[Object]:
         with self.lock:
             return [
-                copy.deepcopy(found)
+                found
                 for (is_kind, space, _), found in self._objects.items()
                 if is_kind == kind and namespace in (None, space)
             ]
@@ -112,29 +112,34 @@ class Store:
     def update(
         self, kind: str, namespace: str, name: str, change: Callable[[Object], Any]
     ) -> Object | None:
-        """Change an object in place; None where it is gone."""
+        """Keep a changed copy of an object in its place; None where it is gone.
+
+        Args:
+            change: Changes the copy that it is given.
+        """
+        key = (kind, namespace, name)
         with self.lock:
-            found = self._objects.get((kind, namespace, name))
+            found = self._objects.get(key)
             if found is None:
                 return None
-            before = copy.deepcopy(found)
-            change(found)
-            if found == before:
-                return before
-            return self._record("MODIFIED", kind, found)
+            changed = copy.deepcopy(found)
+            change(changed)
+            if changed == found:
+                return found
+            self._objects[key] = changed
+            return self._record("MODIFIED", kind, changed)
 
     def remove(self, kind: str, namespace: str, name: str) -> Object | None:
         with self.lock:
             found = self._objects.pop((kind, namespace, name), None)
-            return found and self._record("DELETED", kind, found)
+            return found and self._record("DELETED", kind, copy.deepcopy(found))
 
     def _record(self, type_: str, kind: str, body: Object) -> Object:
         self.version = next(self._versions)
         body["metadata"]["resourceVersion"] = str(self.version)
-        change = Change(self.version, type_, kind, copy.deepcopy(body))
-        self.history.append(change)
+        self.history.append(Change(self.version, type_, kind, body))
         self._changed.notify_all()
-        return copy.deepcopy(body)
+        return body
 
     def changes(self, since: int, until: float) -> Iterator[Change]:
         """What changes after a version, as it happens, until a moment of the monotonic clock."""
