@@ -108,35 +108,33 @@ class Bench:
         return after.ru_utime + after.ru_stime - before.ru_utime - before.ru_stime
 
     def run_worker(self, command: Sequence[str]) -> tuple[float, float]:
-        """Seconds of a command, and the most MiB that it held itself."""
+        """Seconds of a command, and the most MiB that it held itself.
+
+        Not what ``wait4`` tells at its end, which is the most of it and of those that it waited
+        for, such as the task of a join, which loads all of its inputs.
+        """
         began = time.perf_counter()
-        quiet = subprocess.DEVNULL
-        proc = subprocess.Popen(command, cwd=self.folder, env=self.env, stdout=quiet, stderr=quiet)
-        _, status, usage = os.wait4(proc.pid, 0)
-        proc.returncode = os.waitstatus_to_exitcode(status)
-        if proc.returncode:
-            sys.exit(f"{' '.join(command)} failed")
-        return time.perf_counter() - began, usage.ru_maxrss / 1024
+        most = self._most(command, _peak)
+        return time.perf_counter() - began, most
 
     def memory(self, command: Sequence[str]) -> float:
         """The most MiB that a command and all that it starts hold at one time.
 
         Shared pages are counted once: it is the sum of the proportional set sizes.
         """
-        proc = subprocess.Popen(
-            command,
-            cwd=self.folder,
-            env=self.env,
-            stdout=subprocess.DEVNULL,
-            stderr=subprocess.DEVNULL,
-        )
+        return self._most(command, lambda pid: sum(map(_pss, _tree(pid))))
+
+    def _most(self, command: Sequence[str], size: Callable[[int], int]) -> float:
+        """The most MiB that are seen while a command runs; `size` gives KiB, by its process."""
+        quiet = subprocess.DEVNULL
+        proc = subprocess.Popen(command, cwd=self.folder, env=self.env, stdout=quiet, stderr=quiet)
         most = 0
         ended = threading.Event()
 
         def watch() -> None:
             nonlocal most
             while not ended.wait(_SAMPLE):
-                most = max(most, sum(map(_pss, _tree(proc.pid))))
+                most = max(most, size(proc.pid))
 
         watcher = threading.Thread(target=watch)
         watcher.start()
@@ -174,9 +172,18 @@ def _tree(root: int) -> list[int]:
 
 def _pss(pid: int) -> int:
     """Proportional set size in KiB; 0 of a process that has ended."""
+    return _size(pid, "smaps_rollup", "Pss:")
+
+
+def _peak(pid: int) -> int:
+    """The most KiB that a process has held so far; 0 if it has ended."""
+    return _size(pid, "status", "VmHWM:")
+
+
+def _size(pid: int, file: str, name: str) -> int:
     try:
-        for line in Path(f"/proc/{pid}/smaps_rollup").read_text().splitlines():
-            if line.startswith("Pss:"):
+        for line in Path(f"/proc/{pid}/{file}").read_text().splitlines():
+            if line.startswith(name):
                 return int(line.split()[1])
     except OSError:
         return 0

@@ -16,6 +16,7 @@ from differential.cases import Case
 from differential.conftest import dagster_home as dagster_home
 from differential.conftest import launcher as launcher
 from support.kubernetes_api import Cluster, serve
+from support.processes import wait_for
 from support.project import Project
 from support.remote import Remote
 
@@ -100,7 +101,8 @@ def check(
         found = [d for d in found if not any(pattern in d for pattern in case.ignore)]
         text = "\n".join(f"- {difference}" for difference in found[:25])
         assert not found, f"{text}\n{facts['failures']}\n{output[-3000:]}"
-        assert left() == []
+        # The pod of the last step may outlive the run by as long as its interpreter takes to end.
+        wait_for("the end of all that the runs have started", lambda: not left(), 60)
         return {"native": native, "dagster": made, "facts": facts, "output": output}
 
     return check

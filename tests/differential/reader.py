@@ -221,7 +221,7 @@ def _neutral(
         )
         # A run on another machine has the flow from its code package.
         text = re.sub(
-            r"(?<=<project>)/elsewhere/.cache/metaflow-dagster/packages/[0-9a-f]{40}", "", text
+            r"(?<=<project>)(/elsewhere)?/\.cache/metaflow-dagster/packages/[0-9a-f]{40}", "", text
         )
         # It has Metaflow from there too.
         text = re.sub(r"<project>/(\.mf_code|\S+/site-packages)/metaflow/", "<metaflow>/", text)
