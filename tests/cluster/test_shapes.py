@@ -1,6 +1,6 @@
 """Shapes of graphs with each task in a pod (``--with kubernetes``), natively and in Dagster.
 
-``--all-shapes`` takes all of those that tests/differential compares, in some hours.
+``--all-shapes`` takes those that tests/differential compares and pods can run, in some hours.
 """
 
 from __future__ import annotations

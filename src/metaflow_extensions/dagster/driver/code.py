@@ -14,6 +14,7 @@ from dataclasses import dataclass, field
 from functools import cache
 from io import BytesIO
 from pathlib import Path
+from threading import Lock
 
 from dagster import Failure
 
@@ -25,6 +26,7 @@ from .flow import Flow, top_option
 _UNPACKED_LIMIT = 2 * 1024**3  # bytes of unpacked packages that a machine keeps
 
 _unchanged_until: dict[Flow, float] = {}
+_looking = Lock()  # at the flow's files: one thread does so for all that want to know
 _in_use = ExitStack()  # locks on packages that this process uses
 # Else this is the copy in a code package, which only the processes that are told so can use.
 _IS_INSTALLED = not Path(__file__).is_relative_to(os.path.join(cache_folder(), "packages"))
@@ -74,18 +76,22 @@ def code_of(flow: Flow) -> Code:
 
 def _change(flow: Flow) -> str:
     """What is not on this machine as it was deployed, if anything."""
-    began = time.monotonic()
-    if began < _unchanged_until.get(flow, 0.0):
+    if time.monotonic() < _unchanged_until.get(flow, 0.0):
         return ""
     try:
-        folder = os.path.dirname(flow.flow_file)
-        change = source_change(folder, flow.package_suffixes, _deployed_files(flow))
+        deployed = _deployed_files(flow)
+        with _looking:
+            began = time.monotonic()
+            if began < _unchanged_until.get(flow, 0.0):
+                return ""
+            folder = os.path.dirname(flow.flow_file)
+            change = source_change(folder, flow.package_suffixes, deployed)
+            # Large folders are not looked at again for every task.
+            ended = time.monotonic()
+            _unchanged_until[flow] = 0.0 if change else ended + 20 * (ended - began)
+            return change
     except OSError as error:
         return f"The flow's files cannot be compared with those deployed: {error}"
-    # Large folders are not looked at again for every task.
-    ended = time.monotonic()
-    _unchanged_until[flow] = 0.0 if change else ended + 20 * (ended - began)
-    return change
 
 
 @cache

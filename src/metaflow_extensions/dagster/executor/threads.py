@@ -48,6 +48,7 @@ from .pooled_events import pool_connections
 from .relays import Relays, UsedUp
 from .sqlite_events import keep_connection
 from .stock import DEFAULT_MAX_CONCURRENT
+from .telemetry import ask_for_storage_id_once
 
 INTERRUPT_POLL = 0.2  # seconds between looks for an interrupt while all steps are busy
 
@@ -119,6 +120,7 @@ class ThreadExecutor(Executor):
             warm.keep_warm(),
             keep_connection(instance, run_id),
             pool_connections(instance),
+            ask_for_storage_id_once(instance),
         ):
             events = ExecuteRunWithPlanIterable(execution_plan, self._run_plan, context_manager)
             yield from _until_cancelled(events, plan_context)
