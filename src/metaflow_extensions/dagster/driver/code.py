@@ -76,10 +76,8 @@ def code_of(flow: Flow) -> Code:
 
 def _change(flow: Flow) -> str:
     """What is not on this machine as it was deployed, if anything."""
-    if time.monotonic() < _unchanged_until.get(flow, 0.0):
-        return ""
     try:
-        deployed = _deployed_files(flow)
+        deployed = _deployed_files(flow)  # which may have to be fetched: not while others wait
         with _looking:
             began = time.monotonic()
             if began < _unchanged_until.get(flow, 0.0):

@@ -14,19 +14,17 @@ from typing import Any
 
 from dagster import DagsterInstance
 
-_ASKS = "get_run_storage_id"
-
 
 @contextmanager
 def ask_for_storage_id_once(instance: DagsterInstance) -> Generator[None, None, None]:
     """Keep the id of the run storage, which never changes, until the context ends."""
     storage: Any = instance.run_storage
-    # Another run of this process may keep it already.
-    is_ours = hasattr(storage, _ASKS) and _ASKS not in vars(storage)
-    if is_ours:
-        setattr(storage, _ASKS, cache(getattr(storage, _ASKS)))
+    # A storage of another kind has none; another run of this process may keep it already.
+    if not hasattr(storage, "get_run_storage_id") or "get_run_storage_id" in vars(storage):
+        yield
+        return
+    storage.get_run_storage_id = cache(storage.get_run_storage_id)
     try:
         yield
     finally:
-        if is_ours:
-            delattr(storage, _ASKS)
+        del storage.get_run_storage_id
