@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import Any
 
 from dagster import (
+    ConfigurableResource,
     DagsterExecutionInterruptedError,
     DynamicOut,
     DynamicOutput,
@@ -24,6 +25,7 @@ from dagster import (
     resource,
     success_hook,
 )
+from dagster._config.pythonic_config import IAttachDifferentObjectToOpContext
 
 from metaflow_extensions.dagster import streams
 from metaflow_extensions.dagster.executor import metaflow_executor, stock_executor
@@ -240,6 +242,40 @@ def cancelled():
 @job(executor_def=metaflow_executor, resource_defs={"thing": thing})
 def uses_resource():
     with_thing()
+
+
+class Fresh(ConfigurableResource, IAttachDifferentObjectToOpContext):
+    """A resource that is another object for each step."""
+
+    def get_object_to_set_on_execution_context(self) -> object:
+        return object()
+
+
+_seen: list[object] = []  # kept, so that no two have the same id
+
+
+@op(required_resource_keys={"thing"})
+def sees(context, item: str) -> str:
+    found = context.resources
+    _seen.extend([found, found.thing])
+    note("with", id(found), id(found.thing))
+    return item
+
+
+@op
+def sees_no_thing(context, item: str) -> str:
+    note("without", "thing" in context.resources.original_resource_dict)
+    return item
+
+
+@job(executor_def=metaflow_executor, resource_defs={"thing": thing})
+def seen_resources():
+    total(items().map(sees).map(sees_no_thing).collect())
+
+
+@job(executor_def=metaflow_executor, resource_defs={"thing": Fresh()})
+def fresh_resources():
+    total(items().map(sees).map(sees_no_thing).collect())
 
 
 @op

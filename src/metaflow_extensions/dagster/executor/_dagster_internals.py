@@ -18,6 +18,8 @@ or AttributeError from here makes the package fall back to Dagster's multiproces
 | ComputeIOType, create_compute_log_file_key, CapturedLogContext, | the logs of a step, |
 | CloudStorageComputeLogManager, LocalComputeLogManager | wherever they are kept |
 | SqliteEventLogStorage, SqlEventLogStorageTable | its connection is kept, see sqlite_events |
+| ScopedResourcesBuilder, Resources, | what steps read their resources from, |
+| IAttachDifferentObjectToOpContext | see shared_resources |
 | SqlEventLogStorageMetadata | the tables of a run's database, see run_database |
 | DagsterUserCodeProcessError, SerializableErrorInfo | errors of one line, without a stack |
 | EngineEventData, serializable_error_info_from_exc_info | messages about the executor itself |
@@ -31,6 +33,8 @@ from contextlib import contextmanager
 from typing import Any
 
 from dagster import DagsterEvent, StepExecutionContext
+from dagster._config.pythonic_config import IAttachDifferentObjectToOpContext
+from dagster._core.definitions.scoped_resources_builder import Resources, ScopedResourcesBuilder
 from dagster._core.errors import DagsterUserCodeProcessError
 from dagster._core.events import EngineEventData
 from dagster._core.execution.api import (
@@ -88,12 +92,15 @@ __all__ = [
     "ExecutionPlan",
     "ExecutionStep",
     "FromStepOutput",
+    "IAttachDifferentObjectToOpContext",
     "InstanceConcurrencyContext",
     "KnownExecutionState",
     "LocalComputeLogManager",
     "PlanExecutionContext",
     "PlanExecutionContextManager",
+    "Resources",
     "RetryMode",
+    "ScopedResourcesBuilder",
     "SqlEventLogStorageMetadata",
     "SqlEventLogStorageTable",
     "SqliteEventLogStorage",

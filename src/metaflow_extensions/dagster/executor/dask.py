@@ -42,8 +42,9 @@ from ._dagster_internals import (
     create_execution_plan,
     execute_plan,
 )
+from .outbox import Outbox
 from .stock import config_schema
-from .threads import Ended, PlanRun, ThreadExecutor, retry_mode
+from .threads import PlanRun, ThreadExecutor, retry_mode
 
 _dask: Any = import_module("distributed")  # typed by what is used of it: not everybody has it
 
@@ -128,13 +129,14 @@ class _DaskPlanRun(PlanRun):
         )
 
     def _run_step(self, context: StepExecutionContext) -> None:
+        outbox = Outbox(self._messages.put)
         error: BaseException | None = None
         try:
             for event in self._result(context):
-                self._events.put(event)
+                outbox.put(event)
         except BaseException as exception:
             error = exception
-        self._events.put(Ended(context.step.key, error))
+        outbox.end(context.step.key, error)
 
     def _result(self, context: StepExecutionContext) -> list[DagsterEvent]:
         stop = f"metaflow-dagster-stop-{context.run_id}"

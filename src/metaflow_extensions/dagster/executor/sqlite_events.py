@@ -2,7 +2,8 @@
 
 Dagster opens a database for every event, compiles the statement anew, has the disk confirm each
 write, and makes SQLite copy its journal back on every close: 2 ms of CPU and some of waiting an
-event, ten events a step. Over one connection for the run the same writes take 0.15 ms.
+event, ten events a step. Over one connection for the run, with a statement that is compiled once,
+the same writes take 0.1 ms.
 
 Each event is still a transaction of its own, which readers see at once and which outlives a killed
 process. What the disk has not confirmed is lost only with the machine, as are the last files of
@@ -11,8 +12,9 @@ be worse than none. The end of the run is confirmed with all that was before it.
 """
 
 import os
-from collections.abc import Callable, Generator
-from contextlib import contextmanager
+from collections.abc import Callable, Generator, Mapping
+from contextlib import AbstractContextManager, contextmanager
+from functools import cache
 from typing import Any
 
 from dagster import DagsterEventType, DagsterInstance, EventLogEntry
@@ -75,14 +77,19 @@ def keep_connection(instance: DagsterInstance, run_id: str) -> Generator[None, N
             with open_anew(shard) as connection:
                 yield connection
             return
+        with turn(), kept.begin():
+            yield kept
+
+    @contextmanager
+    def turn() -> Generator[None, None, None]:
+        """Write alone, and have it noticed."""
         with storage._db_lock:
-            with kept.begin():
-                yield kept
+            yield
         # The webserver watches this file, but SQLite writes to its journal while it is open.
         os.utime(path)
 
     storage._connect = connect
-    storage.store_event = _store(storage, connect, run_id)
+    storage.store_event = _store(storage, _Insert(kept), turn, run_id)
     try:
         yield
     finally:
@@ -102,18 +109,55 @@ def _spare_the_disk(connection: Connection) -> None:
             connection.exec_driver_sql("PRAGMA synchronous=NORMAL")
 
 
-def _store(storage: Any, connect: Any, run_id: str) -> Callable[[EventLogEntry], None]:
+class _Insert:
+    """Stores rows of events over a connection, each in a transaction of its own.
+
+    SQLite is given the statement itself: SQLAlchemy would take longer to lead there.
+    """
+
+    def __init__(self, connection: Connection) -> None:
+        self._dialect = connection.dialect
+        self._sqlite: Any = connection.connection.driver_connection
+        self._compiled = cache(self._compile)
+
+    def __call__(self, row: Mapping[str, Any]) -> None:
+        statement, converters = self._compiled(tuple(row))
+        values = [convert(row[name]) for name, convert in converters]
+        with self._sqlite:
+            self._sqlite.execute(statement, values)
+
+    def _compile(self, names: tuple[str, ...]) -> tuple[str, list[tuple[str, Any]]]:
+        """The statement for these columns, and what makes SQLite's value of each, in its order."""
+        table, dialect = SqlEventLogStorageTable, self._dialect
+        compiled: Any = table.insert().values(dict.fromkeys(names)).compile(dialect=dialect)
+        converters = [
+            (name, table.c[name].type.dialect_impl(dialect).bind_processor(dialect) or _same)
+            for name in compiled.positiontup
+        ]
+        return str(compiled), converters
+
+
+def _same(value: Any) -> Any:
+    return value
+
+
+def _store(
+    storage: Any,
+    insert: _Insert,
+    turn: Callable[[], AbstractContextManager[None]],
+    run_id: str,
+) -> Callable[[EventLogEntry], None]:
     """`store_event` with one statement for all plain events of the run."""
     store_anew = storage.store_event
-    insert = SqlEventLogStorageTable.insert()
 
     def store_event(event: EventLogEntry) -> None:
         is_plain = not event.is_dagster_event or event.dagster_event_type in _PLAIN
         if not is_plain or event.run_id != run_id:
             store_anew(event)
             return
-        with connect(run_id) as connection:
-            connection.execute(insert, storage._event_to_row(event))
+        row = storage._event_to_row(event)
+        with turn():
+            insert(row)
 
     return store_event
 

@@ -10,7 +10,7 @@ import os
 import queue
 import threading
 import time
-from collections.abc import Generator, Iterable, Iterator, Mapping
+from collections.abc import Generator, Iterable, Iterator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import AbstractContextManager, ExitStack, contextmanager, nullcontext
 from typing import Any
@@ -44,8 +44,10 @@ from ._dagster_internals import (
 )
 from .backlog import Backlog
 from .logs import StepLogs
+from .outbox import Ended, Outbox
 from .pooled_events import pool_connections
 from .relays import Relays, UsedUp
+from .shared_resources import share_resources
 from .sqlite_events import keep_connection
 from .stock import DEFAULT_MAX_CONCURRENT
 from .telemetry import ask_for_storage_id_once
@@ -147,6 +149,7 @@ class ThreadExecutor(Executor):
                 )
             )
             backlog = Backlog(active, execution_plan, bool(self._tag_concurrency_limits))
+            share_resources(job_context)
             run = self.plan_run(job_context, execution_plan, active, backlog, self._max_concurrent)
             yield from stack.enter_context(run).run()
 
@@ -189,12 +192,7 @@ def _until_cancelled(events: Iterable[DagsterEvent], plan_context: Any) -> Itera
             raise
 
 
-class Ended:
-    """A thread's message that a step has ended, with what broke off its events, if anything did."""
-
-    def __init__(self, step_key: str, error: BaseException | None) -> None:
-        self.step_key = step_key
-        self.error = error
+_Message = DagsterEvent | Ended | UsedUp
 
 
 class PlanRun:
@@ -214,14 +212,14 @@ class PlanRun:
         self._max_concurrent = max_concurrent
         self._running: set[str] = set()
         self._retries: dict[str, DagsterEvent] = {}
-        self._events: queue.SimpleQueue[DagsterEvent | Ended | UsedUp] = queue.SimpleQueue()
+        self._messages: queue.SimpleQueue[Sequence[_Message]] = queue.SimpleQueue()
         self._stop = threading.Event()
         self._error: BaseException | None = None
         self._at_end = ExitStack()
         self._known_state: KnownExecutionState | None = None
         outputs = active.get_known_state().ready_outputs
         self._is_state_live = outputs is active.get_known_state().ready_outputs
-        self._relays = Relays(active, plan, self._start_relay, self._events.put, self._stop.is_set)
+        self._relays = Relays(active, plan, self._start_relay, self._post, self._stop.is_set)
 
     def run(self) -> Iterator[DagsterEvent]:
         """Run the plan to its end.
@@ -239,7 +237,7 @@ class PlanRun:
             ):
                 yield from self._look_for_interrupt()
                 yield from self._start_steps(workers)
-                yield from self._take_events()
+                yield from self._take_messages()
         finally:
             self._stop.set()
             workers.shutdown(wait=True)
@@ -290,30 +288,38 @@ class PlanRun:
         context = self._context.for_step(step, self._state())
         threading.Thread(target=self._run_step_here, args=(context,), name="relay").start()
 
-    def _take_events(self) -> Iterator[DagsterEvent]:
-        """Wait for an event, then handle all there are, up to the end of a step."""
+    def _post(self, message: _Message) -> None:
+        self._messages.put([message])
+
+    def _take_messages(self) -> Iterator[DagsterEvent]:
+        """Wait for messages, then handle all there are, up to the end of a step."""
         timeout = self._patience()
-        while True:
+        has_ended = False
+        while not has_ended:
             try:
-                item = self._events.get(timeout=timeout) if timeout else self._events.get_nowait()
+                messages = self._messages.get(block=bool(timeout), timeout=timeout)
             except queue.Empty:
                 if timeout and self._is_stuck():
                     self._relays.give_up()
                 return
             timeout = 0.0
-            if isinstance(item, UsedUp):
-                self._relays.used_up(item)
-                continue
-            if isinstance(item, Ended):
-                self._end(item)
-                return
-            yield item
-            if item.is_step_up_for_retry:
-                # Not before its thread has ended: the step could start again at once, and the end
-                # of the old attempt be taken for that of the new one.
-                self._retries[str(item.step_key)] = item
-            else:
-                self._handle(item)
+            for message in messages:
+                if isinstance(message, DagsterEvent):
+                    yield message
+                has_ended |= isinstance(message, Ended)
+                self._take(message)
+
+    def _take(self, message: _Message) -> None:
+        if isinstance(message, UsedUp):
+            self._relays.used_up(message)
+        elif isinstance(message, Ended):
+            self._end(message)
+        elif message.is_step_up_for_retry:
+            # Not before its thread has ended: the step could start again at once, and the end
+            # of the old attempt be taken for that of the new one.
+            self._retries[str(message.step_key)] = message
+        else:
+            self._handle(message)
 
     def _is_stuck(self) -> bool:
         """Whether only relays run, and nothing is left that they could wait for."""
@@ -321,7 +327,7 @@ class PlanRun:
             self._relays.running
             and not self._running
             and self._relays.are_idle()
-            and self._events.empty()
+            and self._messages.empty()
             and not self._backlog.is_stale
             and not self._active.sleep_interval()
             and not self._backlog.has_limits
@@ -375,9 +381,9 @@ class PlanRun:
         self._run_step_here(context)
 
     def _run_step_here(self, context: StepExecutionContext) -> None:
-        emit = self._events.put
+        outbox = Outbox(self._messages.put)
         error: BaseException | None = None
-        logs = StepLogs(self._context, context.step.key, emit)
+        logs = StepLogs(self._context, context.step.key, outbox.put)
         try:
             at_end = self._at_end.callback
             step = streams.running_step(logs.open, self._stop.is_set, at_end)
@@ -385,13 +391,14 @@ class PlanRun:
                 hooks = context.job_def.get_all_hooks_for_handle(context.node_handle)
                 events: list[DagsterEvent] = []
                 for event in dagster_event_sequence_for_step(context):
-                    emit(event)
+                    outbox.put(event)
                     if hooks:
                         events.append(event)
                 if hooks:
+                    outbox.flush()  # other steps need not wait for the hooks of this one
                     for event in trigger_hooks(context, events):
-                        emit(event)
+                        outbox.put(event)
         except BaseException as exception:
             error = exception
         logs.close()
-        emit(Ended(context.step.key, error))
+        outbox.end(context.step.key, error)
