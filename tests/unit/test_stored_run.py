@@ -8,6 +8,7 @@ import pytest
 from support.warm_lab import wait_until
 
 from metaflow_extensions.dagster.errors import DagsterRunError
+from metaflow_extensions.dagster.executor import garbage
 from metaflow_extensions.dagster.targets.run_process import Home, StoredRun
 from metaflow_extensions.dagster.targets.runs import Launch
 
@@ -35,7 +36,8 @@ FILE = """
 
 
 @pytest.fixture
-def store(tmp_path):
+def store(tmp_path, monkeypatch):
+    monkeypatch.setattr(garbage, "_is_spared_for_good", False)
     (tmp_path / "dagster.yaml").write_text("telemetry: {enabled: false}\n")
     defs = tmp_path / "defs.py"
     defs.write_text(textwrap.dedent(FILE))
@@ -54,6 +56,7 @@ def test_what_the_first_step_needs_begins_while_the_run_is_stored(store, tmp_pat
     wait_until((tmp_path / "defs.begun").exists)
     assert stored.run.job_name == "ours"
     assert stored.execute(lambda event: None)
+    assert gc.get_freeze_count()  # what was there before the run is never searched for garbage
 
 
 def test_a_job_with_another_executor_is_only_stored(store, tmp_path):

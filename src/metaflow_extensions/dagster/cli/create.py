@@ -16,9 +16,10 @@ from ..deploy.registry import Deployment, Registry
 from ..errors import DagsterDeployError, Problems
 from ..graph import FlowView, read_flow
 from ..plan.assets import flow_key
-from ..plan.build import build_plan, job_name_of
+from ..plan.build import build_plan
 from ..plan.engine import EnginePlan, plan_engine
 from ..plan.job import JobPlan
+from ..plan.names import job_name_of
 from ..plan.options import CreateOptions
 from ..plan.site import read_site
 from ..plan.translator import Translation

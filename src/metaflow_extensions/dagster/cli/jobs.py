@@ -23,7 +23,7 @@ def job_name(state: CliState, name: str | None) -> str:
     A job of a project may be called by Metaflow's name of its flow, ``project.branch.Flow``.
     """
     from ..graph import read_project
-    from ..plan.build import job_name_of
+    from ..plan.names import job_name_of
 
     given = name or getattr(state, "dagster_job_name", None)
     if given is None:

@@ -165,7 +165,7 @@ class DagsterDeployedFlow(DeployedFlow):
         DagsterDeployedFlow
             The deployed flow; the flow's source need not be here.
         """
-        from ..plan.build import job_name_of
+        from ..plan.names import job_name_of
 
         registry = Registry.default()
         name = job_name_of(identifier) if "." in identifier else identifier

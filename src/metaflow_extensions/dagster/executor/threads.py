@@ -5,14 +5,13 @@ that, and costs neither a new interpreter nor another load of the definitions. A
 run worker's resources, as under Dagster's in-process executor.
 """
 
-import gc
 import os
 import queue
 import threading
 import time
-from collections.abc import Generator, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
-from contextlib import AbstractContextManager, ExitStack, contextmanager, nullcontext
+from contextlib import AbstractContextManager, ExitStack, nullcontext
 from typing import Any
 
 from dagster import (
@@ -26,6 +25,7 @@ from dagster import (
 from .. import streams
 from ..process_end import end_quickly
 from ..warm import client as warm
+from . import garbage
 from ._dagster_internals import (
     ActiveExecution,
     EngineEventData,
@@ -118,7 +118,7 @@ class ThreadExecutor(Executor):
         )
         instance, run_id = plan_context.instance, plan_context.run_id
         with (
-            _spared_collections(),
+            garbage.spared(),
             warm.keep_warm(),
             keep_connection(instance, run_id),
             pool_connections(instance),
@@ -156,22 +156,6 @@ class ThreadExecutor(Executor):
     def plan_run(self, *args: Any) -> AbstractContextManager["PlanRun"]:
         """What executes a plan; others run steps elsewhere."""
         return nullcontext(PlanRun(*args))
-
-
-@contextmanager
-def _spared_collections() -> Generator[None, None, None]:
-    """Do not look for garbage in what is here before the run: Dagster's modules, and the plan.
-
-    A full collection of that takes a tenth of a second and more, while steps wait.
-    """
-    is_ours = not gc.get_freeze_count()
-    if is_ours:
-        gc.freeze()
-    try:
-        yield
-    finally:
-        if is_ours:
-            gc.unfreeze()
 
 
 def _until_cancelled(events: Iterable[DagsterEvent], plan_context: Any) -> Iterator[DagsterEvent]:

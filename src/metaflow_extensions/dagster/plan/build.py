@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import hashlib
-import re
 from typing import Any
 
 from ..contract import tags, variables
@@ -16,7 +14,7 @@ from .exit_hooks import plan_exit_hooks
 from .job import JobPlan
 from .job_graph import OpSignature, lay_out_job
 from .model import HelperOp, OpPlan
-from .names import is_valid_dagster_name
+from .names import is_valid_dagster_name, job_name_of
 from .options import CreateOptions
 from .parameters import plan_parameters
 from .partitions import plan_partitions, plan_scheduled_time
@@ -109,22 +107,6 @@ def _check_name(job_name: str) -> None:
             f"*{job_name}* cannot be a Dagster job name: use letters, digits and underscores, not "
             "starting with a digit, and no Python keyword. Choose another one with --name."
         )
-
-
-def job_name_of(name: str) -> str:
-    """The default name of a job, by the name that Metaflow gives its flow, such as ``p.prod.F``.
-
-    The flow's name; in a project ``<project>__<branch>__<flow>``, so that no two collide. Metaflow
-    joins the parts with dots (``project_flow_name``, metaflow/plugins/project_decorator.py), which
-    Dagster refuses. Where the parts could be read in two ways after that, or hold other characters
-    that Dagster refuses, a short hash of the name is added.
-    """
-    parts = [re.sub("[^A-Za-z0-9_]", "_", part) for part in name.split(".")]
-    job_name = "__".join(parts)
-    ambiguous = any("__" in part or part.strip("_") != part for part in parts)
-    if len(parts) > 1 and (ambiguous or parts != name.split(".")):
-        job_name += "_" + hashlib.sha1(name.encode()).hexdigest()[:6]
-    return job_name
 
 
 def _op(view: FlowView, signature: OpSignature, job_name: str) -> OpPlan:

@@ -1,8 +1,9 @@
-"""Names in the generated file: what Dagster and Python reserve, and how we step around it."""
+"""Names of jobs and in generated files: what Dagster and Python reserve, how we step around it."""
 
 from __future__ import annotations
 
 import builtins
+import hashlib
 import keyword
 import re
 from collections.abc import Iterable
@@ -63,6 +64,22 @@ def is_valid_dagster_name(name: str) -> bool:
         and name not in DAGSTER_RESERVED
         and not keyword.iskeyword(name)
     )
+
+
+def job_name_of(name: str) -> str:
+    """The default name of a job, by the name that Metaflow gives its flow, such as ``p.prod.F``.
+
+    The flow's name; in a project ``<project>__<branch>__<flow>``, so that no two collide. Metaflow
+    joins the parts with dots (``project_flow_name``, metaflow/plugins/project_decorator.py), which
+    Dagster refuses. Where the parts could be read in two ways after that, or hold other characters
+    that Dagster refuses, a short hash of the name is added.
+    """
+    parts = [re.sub("[^A-Za-z0-9_]", "_", part) for part in name.split(".")]
+    job_name = "__".join(parts)
+    ambiguous = any("__" in part or part.strip("_") != part for part in parts)
+    if len(parts) > 1 and (ambiguous or parts != name.split(".")):
+        job_name += "_" + hashlib.sha1(name.encode()).hexdigest()[:6]
+    return job_name
 
 
 class Namespace:

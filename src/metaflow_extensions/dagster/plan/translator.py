@@ -13,9 +13,8 @@ from metaflow.exception import MetaflowException
 
 from ..errors import DagsterDeployError
 from ..graph import FlowView
-from .build import job_name_of
 from .job import JobPlan
-from .names import is_valid_dagster_name
+from .names import is_valid_dagster_name, job_name_of
 from .options import CreateOptions
 from .triggers import FinishTriggerPlan, plan_triggers
 

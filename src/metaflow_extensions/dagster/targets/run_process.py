@@ -60,6 +60,7 @@ class StoredRun:
                 "Dagster that metaflow-dagster is tested with (docs/versions.md)."
             ) from error
         from ..executor import begin_early
+        from ..executor.garbage import spare_for_good
         from .open_instance import open_instance
 
         self.home = home.path
@@ -75,7 +76,7 @@ class StoredRun:
             self.run: DagsterRun = create_run(
                 self.instance, self._job, launch.dagster_run_id, config, launch.tags
             )
-        gc.freeze()
+        spare_for_good()
         gc.enable()
 
     def execute(self, listen: Callable[[DagsterEvent], None]) -> bool:
