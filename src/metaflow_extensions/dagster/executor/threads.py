@@ -16,6 +16,7 @@ from typing import Any
 
 from dagster import (
     DagsterEvent,
+    DagsterEventType,
     DagsterExecutionInterruptedError,
     DagsterRunStatus,
     Executor,
@@ -52,6 +53,16 @@ from .sqlite_events import keep_connection
 from .stock import DEFAULT_MAX_CONCURRENT
 from .telemetry import ask_for_storage_id_once
 
+# Events that change nothing for other steps, nor for what ActiveExecution knows of this one.
+_OF_NO_CONSEQUENCE = frozenset(
+    kind.value
+    for kind in (
+        DagsterEventType.LOADED_INPUT,
+        DagsterEventType.LOGS_CAPTURED,
+        DagsterEventType.STEP_INPUT,
+        DagsterEventType.STEP_START,
+    )
+)
 INTERRUPT_POLL = 0.2  # seconds between looks for an interrupt while all steps are busy
 
 
@@ -298,6 +309,8 @@ class PlanRun:
             self._relays.used_up(message)
         elif isinstance(message, Ended):
             self._end(message)
+        elif message.event_type_value in _OF_NO_CONSEQUENCE:
+            return
         elif message.is_step_up_for_retry:
             # Not before its thread has ended: the step could start again at once, and the end
             # of the old attempt be taken for that of the new one.
