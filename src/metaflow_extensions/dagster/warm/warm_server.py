@@ -17,6 +17,7 @@ as a zombie until the child ends, so that nothing else can get its number.
 from __future__ import annotations
 
 import contextlib
+import ctypes
 import gc
 import json
 import os
@@ -35,6 +36,8 @@ from warm_spare import Spare, receive, wait_for_job
 
 _IDLE_SECONDS = 60.0  # a server without children ends after this; its client starts another one
 _KILL_AFTER = "2"  # seconds between asking orphaned tasks to end and killing them
+_CLONE_VM, _CLONE_VFORK = 0x100, 0x4000  # linux/sched.h
+_STACK = 16384  # bytes of stack for a call of _exit
 _TICK = 1.0  # seconds between looks at whether the client is still the parent
 
 _SIGNALS = {signal.SIGCHLD, signal.SIGTERM}
@@ -212,7 +215,31 @@ class Server:
 
 def _new_group() -> int:
     """A process group whose leader has ended."""
+    pid = _ended_child()
+    if pid is not None:
+        try:
+            os.setpgid(pid, pid)
+            return pid
+        except OSError:
+            os.waitpid(pid, 0)
     return os.posix_spawn("/bin/sh", ["sh", "-c", ":"], {}, setpgroup=0)
+
+
+def _ended_child() -> int | None:
+    """A child that calls `_exit` and nothing else, in a fifteenth of the time that a shell takes.
+
+    It uses this process's memory, and this process waits until it has ended (clone(2)).
+    """
+    try:
+        libc = ctypes.CDLL(None)
+        stack = ctypes.create_string_buffer(_STACK)
+        top = (ctypes.addressof(stack) + _STACK) & ~0xF
+        leave = ctypes.cast(libc._exit, ctypes.c_void_p)
+        flags = _CLONE_VM | _CLONE_VFORK | signal.SIGCHLD
+        pid = libc.clone(leave, ctypes.c_void_p(top), flags, None)
+    except AttributeError:  # another C library
+        return None
+    return pid if pid > 0 else None
 
 
 class _Names:
