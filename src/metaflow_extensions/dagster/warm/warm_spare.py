@@ -6,7 +6,7 @@ import json
 import os
 import socket
 import struct
-from dataclasses import asdict, dataclass
+from dataclasses import dataclass
 
 from warm_child import Job
 
@@ -30,7 +30,7 @@ class Spare:
         Raises:
             OSError: it has ended.
         """
-        data = json.dumps(asdict(job)).encode()
+        data = json.dumps(vars(job)).encode()
         with self.channel:
             socket.send_fds(self.channel, [HEADER.pack(len(data))], fds)
             self.channel.sendall(data)
