@@ -41,4 +41,4 @@ def test_an_instance_that_is_there_opens_without_a_look_at_migrations(tmp_path, 
         assert versions(instance) == made  # whoever asks for the newest one is told
     with DagsterInstance.from_config(home) as instance:
         assert versions(instance) == made
-    assert None not in made and "head" not in [newest for _, newest in filter(None, made)]
+    assert "head" not in str(made)

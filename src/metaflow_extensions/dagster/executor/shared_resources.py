@@ -19,8 +19,9 @@ from ._dagster_internals import (
 
 def share_resources(context: PlanExecutionContext) -> None:
     """Have the steps of this context share what they read their resources from."""
-    data: Any = getattr(context, "_execution_data", None)
-    builder = getattr(data, "scoped_resources_builder", None)
+    inside: Any = context
+    data: Any = getattr(inside, "_execution_data", None)
+    builder: Any = getattr(data, "scoped_resources_builder", None)
     if type(builder) is not ScopedResourcesBuilder or any(
         # Such a resource may give each step an object of its own.
         isinstance(resource, IAttachDifferentObjectToOpContext)
@@ -28,7 +29,7 @@ def share_resources(context: PlanExecutionContext) -> None:
     ):
         return
     shared = _SharedResourcesBuilder(builder.resource_instance_dict, builder.contains_generator)
-    context._execution_data = data._replace(scoped_resources_builder=shared)
+    inside._execution_data = data._replace(scoped_resources_builder=shared)
 
 
 class _SharedResourcesBuilder(ScopedResourcesBuilder):

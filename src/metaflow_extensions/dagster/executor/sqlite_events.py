@@ -117,7 +117,9 @@ class _Insert:
 
     def __init__(self, connection: Connection) -> None:
         self._dialect = connection.dialect
-        self._sqlite: Any = connection.connection.driver_connection
+        pooled: Any = connection.connection
+        # SQLAlchemy before 1.4.24 has it under another name.
+        self._sqlite: Any = getattr(pooled, "driver_connection", None) or pooled.connection
         self._compiled = cache(self._compile)
 
     def __call__(self, row: Mapping[str, Any]) -> None:
@@ -128,9 +130,10 @@ class _Insert:
 
     def _compile(self, names: tuple[str, ...]) -> tuple[str, list[tuple[str, Any]]]:
         """The statement for these columns, and what makes SQLite's value of each, in its order."""
-        table, dialect = SqlEventLogStorageTable, self._dialect
-        compiled: Any = table.insert().values(dict.fromkeys(names)).compile(dialect=dialect)
-        converters = [
+        table: Any = SqlEventLogStorageTable
+        dialect = self._dialect
+        compiled = table.insert().values(dict.fromkeys(names)).compile(dialect=dialect)
+        converters: list[tuple[str, Any]] = [
             (name, table.c[name].type.dialect_impl(dialect).bind_processor(dialect) or _same)
             for name in compiled.positiontup
         ]
