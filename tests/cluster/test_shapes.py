@@ -12,7 +12,7 @@ from differential.cases import SHAPES, Case
 
 from .conftest import Check
 
-pytestmark = [pytest.mark.slow, pytest.mark.timeout(900)]
+pytestmark = [pytest.mark.slow, pytest.mark.timeout(1800)]
 
 SOME = ("split_foreach", "foreach_switch[kinds=bb]", "loop[times=3]")
 LEFT_OUT = (

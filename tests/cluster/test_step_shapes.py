@@ -15,7 +15,7 @@ from support.kubernetes_api import Cluster
 from .conftest import Check
 from .dagster_pods import configure, step_pods, step_workers
 
-pytestmark = [pytest.mark.slow, pytest.mark.timeout(900)]
+pytestmark = [pytest.mark.slow, pytest.mark.timeout(1800)]
 
 SOME = ("nested_switch", "foreach_loop", "parallel_split")
 

@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+import os
+import shutil
 import sys
 import sysconfig
+import tempfile
 import venv
 from pathlib import Path
 
@@ -25,8 +28,11 @@ def make_image(folder: Path, network: str) -> Path:
     version = f"python{sys.version_info[0]}.{sys.version_info[1]}"
     site = folder / "lib" / version / "site-packages"
     (site / "image_network.py").write_text(network)
+    shutil.copy(Path(__file__).with_name("bytecode.py"), site / "image_bytecode.py")
+    shared = Path(tempfile.gettempdir()) / f"metaflow-dagster-tests-{os.getuid()}" / version
+    share = f"import image_bytecode; image_bytecode.share({str(shared)!r})"
     paths = sysconfig.get_path("purelib")
-    (site / "image.pth").write_text(f"{paths}\nimport image_network; {_QUICK}\n")
+    (site / "image.pth").write_text(f"{paths}\nimport image_network; {share}; {_QUICK}\n")
     # The scripts of installed packages, run by the image's own Python.
     for name in ("dagster",):
         script = Path(sys.executable).with_name(name)
