@@ -7,10 +7,21 @@ from dataclasses import dataclass
 
 from dagster import DagsterEvent, DagsterEventType
 
-# After these, other steps may start. Compared as text: an enumeration takes ten times as long.
+# Kinds of events as text: to make an enumeration of each event's takes longer than to compare it.
 _URGENT = frozenset(
     kind.value for kind in (DagsterEventType.STEP_OUTPUT, DagsterEventType.HANDLED_OUTPUT)
 )
+"""After these, other steps may start."""
+OF_NO_CONSEQUENCE = frozenset(
+    kind.value
+    for kind in (
+        DagsterEventType.LOADED_INPUT,
+        DagsterEventType.LOGS_CAPTURED,
+        DagsterEventType.STEP_INPUT,
+        DagsterEventType.STEP_START,
+    )
+)
+"""These change nothing for other steps, nor for what ActiveExecution knows of this one."""
 
 
 @dataclass(frozen=True)
@@ -24,8 +35,8 @@ class Ended:
 class Outbox:
     """Sends the events of a step, which are in the event log already, a few at a time.
 
-    The main thread has nothing to do for most of them, and to wake it for each is a tenth of what a
-    step costs the run worker. They wait for the next output, or for the end of the step.
+    The main thread has nothing to do for most of them, and to wake it for each takes about a tenth
+    of a step's time in the run worker. They wait for the next output, or for the end of the step.
     """
 
     def __init__(self, send: Callable[[Sequence[DagsterEvent | Ended]], None]) -> None:

@@ -16,7 +16,6 @@ from typing import Any
 
 from dagster import (
     DagsterEvent,
-    DagsterEventType,
     DagsterExecutionInterruptedError,
     DagsterRunStatus,
     Executor,
@@ -45,7 +44,7 @@ from ._dagster_internals import (
 )
 from .backlog import Backlog
 from .logs import StepLogs
-from .outbox import Ended, Outbox
+from .outbox import OF_NO_CONSEQUENCE, Ended, Outbox
 from .pooled_events import pool_connections
 from .relays import Relays, UsedUp
 from .shared_resources import share_resources
@@ -53,16 +52,6 @@ from .sqlite_events import keep_connection
 from .stock import DEFAULT_MAX_CONCURRENT
 from .telemetry import ask_for_storage_id_once
 
-# Events that change nothing for other steps, nor for what ActiveExecution knows of this one.
-_OF_NO_CONSEQUENCE = frozenset(
-    kind.value
-    for kind in (
-        DagsterEventType.LOADED_INPUT,
-        DagsterEventType.LOGS_CAPTURED,
-        DagsterEventType.STEP_INPUT,
-        DagsterEventType.STEP_START,
-    )
-)
 INTERRUPT_POLL = 0.2  # seconds between looks for an interrupt while all steps are busy
 
 
@@ -309,7 +298,7 @@ class PlanRun:
             self._relays.used_up(message)
         elif isinstance(message, Ended):
             self._end(message)
-        elif message.event_type_value in _OF_NO_CONSEQUENCE:
+        elif message.event_type_value in OF_NO_CONSEQUENCE:
             return
         elif message.is_step_up_for_retry:
             # Not before its thread has ended: the step could start again at once, and the end
