@@ -95,7 +95,11 @@ def test_a_backfill_starts_a_run_a_key(
     backfill = ("job", "backfill", "-f", "defs.py", "-j", "DailyFlow", "--noprompt")
     project.run(sys.executable, "-m", "dagster", *backfill, "--partitions", ",".join(keys))
     eventually(lambda: all(run.is_finished for run in instance.get_runs()), 120)
-    assert sorted(run.tags["dagster/partition"] for run in instance.get_runs()) == keys
+    runs = {run.tags["dagster/partition"]: run for run in instance.get_runs()}
+    assert sorted(runs) == keys
+    for run in runs.values():
+        said = "\n".join(entry.message for entry in instance.all_logs(run.run_id))
+        assert run.is_success, said
     days = "sorted(run.data.of for run in Flow('DailyFlow') if run.successful)"
     assert project.query(days) == keys
     assert instance.get_materialized_partitions(AssetKey("DailyFlow")) == set(keys)

@@ -3,11 +3,14 @@
 from __future__ import annotations
 
 import ast
+import os
 import subprocess
 import sys
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
+from itertools import count
 from pathlib import Path
 from types import SimpleNamespace
+from typing import Any
 
 import metaflow
 import pytest
@@ -23,6 +26,8 @@ from metaflow_extensions.dagster._metaflow_internals import (
     local_metadata,
 )
 
+Dump = Callable[..., Any]
+THEIR_DUMP: Dump = LocalMetadataProvider._dump_json_to_file
 SOURCE = Path(runtime.__file__).parents[1]
 ALLOWED = ("_metaflow_internals/",)
 # Imports nothing of Metaflow's; private parts of Dagster have a module of their own there.
@@ -176,12 +181,16 @@ def test_added_decorators_come_back_as_they_were() -> None:
     assert again.attributes == decorator.attributes
 
 
-def test_local_metadata_is_written_as_metaflow_writes_it(tmp_path, monkeypatch) -> None:
-    theirs = LocalMetadataProvider._dump_json_to_file
-    monkeypatch.setattr(LocalMetadataProvider, "_dump_json_to_file", theirs)
+@pytest.fixture
+def our_dump(monkeypatch: pytest.MonkeyPatch) -> Dump:
+    monkeypatch.setattr(LocalMetadataProvider, "_dump_json_to_file", THEIR_DUMP)
     local_metadata.write_files_in_one_piece()
+    return LocalMetadataProvider._dump_json_to_file
+
+
+def test_local_metadata_is_written_as_metaflow_writes_it(our_dump: Dump, tmp_path: Path) -> None:
     data = {"text": "\N{SNOWMAN} \"'\n", "none": None, "list": [1, 2.5, {"a": True}], "n": 1 << 70}
-    for name, dump in (("theirs", theirs), ("ours", LocalMetadataProvider._dump_json_to_file)):
+    for name, dump in (("theirs", THEIR_DUMP), ("ours", our_dump)):
         folder = tmp_path / name
         folder.mkdir()
         dump(str(folder / "self.json"), data)
@@ -199,3 +208,16 @@ def test_local_metadata_is_written_as_metaflow_writes_it(tmp_path, monkeypatch) 
     assert files[0] == files[1]
     assert len(files[0]) == 2
     assert sorted(path.name for path in tmp_path.iterdir()) == ["ours", "theirs"]
+
+
+def test_what_a_killed_process_left_beside_local_metadata_stays(
+    our_dump: Dump, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(local_metadata, "_numbers", count())
+    left = tmp_path / f"tmp{os.getpid()}_0"
+    left.write_text("half")
+    our_dump(str(tmp_path / "self.json"), 1)
+    assert {path.name: path.read_text() for path in tmp_path.iterdir()} == {
+        "self.json": "1",
+        left.name: "half",
+    }

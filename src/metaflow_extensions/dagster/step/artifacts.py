@@ -15,6 +15,7 @@ if TYPE_CHECKING:
 
 _SHOWN_BYTES = 512  # of an artifact's pickle, up to which its value is shown
 _PLAIN_TYPES = frozenset(["NoneType", "bool", "dict", "float", "int", "list", "str", "tuple"])
+_CLASS = re.compile(r"<class '(.+)'>")  # here, so that no forked task compiles it
 _EXACT_BELOW = 2**53  # JSON numbers are floats for a browser
 # Dagster's log may be open to more people than the datastore is.
 _PRIVATE_NAME = re.compile(r"(?i)passw|secret|token|credential|api_?key|private_?key")
@@ -57,7 +58,7 @@ def describe_artifacts(
     for name, info in sorted(artifact_infos(task).items()):
         if name.startswith("_") or name in hidden:
             continue
-        found = re.fullmatch(r"<class '(.+)'>", str(info.get("type")))
+        found = _CLASS.fullmatch(str(info.get("type")))
         kind, size = found[1] if found else "object", info.get("size", 0)
         described[name] = [kind, size]
         if 0 < size <= _SHOWN_BYTES and _may_be_shown(kind):
