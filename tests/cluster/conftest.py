@@ -22,6 +22,7 @@ from support.remote import Remote
 
 KEYS = "aws-keys"
 """The secret with the keys of the datastore."""
+_RUN_SECONDS = 900.0  # that a run in pods may take; a pod takes some 4 s of CPU time
 
 
 @pytest.fixture
@@ -90,7 +91,8 @@ def check(
 
     def check(case: Case, engine: str = "default") -> dict[str, Any]:
         folder = tmp_path / f"run{next(numbers)}"
-        case = replace(case, env={**env, **case.env}, metadata=remote.metadata)
+        env_of_both = {**env, **case.env}
+        case = replace(case, env=env_of_both, metadata=remote.metadata, seconds=_RUN_SECONDS)
         native = runs.run_native_once(case, folder / "native", reader, cache)
         made, facts, output = runs.run_dagster(
             case, folder / "dagster", reader, launcher, dagster_home, engine
