@@ -38,9 +38,11 @@ def test_a_run_knows_the_instance_that_it_went_to(embedded):
 
 
 SCRIPT = """
-import json
+import json, os, tempfile
 from metaflow import DeployedFlow, Deployer, namespace
 namespace(None)
+os.mkdir("scratch")
+tempfile.tempdir = os.path.abspath("scratch")
 flow = Deployer("flow.py", pylint=False, show_output=False).dagster().create(
     file="defs.py", tags=["a:1"])
 run = flow.trigger(alpha=4, many=["a", "b"], retry_count=7, url="v")
@@ -90,3 +92,7 @@ def test_life_of_a_deployed_flow(embedded):
         "deleted": True,
         "then": [],
     }
+    # Metaflow keeps the output of commands there; the stand-in for the flow's source is ours.
+    scratch = project.folder / "scratch"
+    assert list(scratch.iterdir())
+    assert list(scratch.glob("metaflow-dagster-*")) == []

@@ -7,9 +7,11 @@ from __future__ import annotations
 
 import json
 import os
+import shutil
 import sys
 import tempfile
 import time
+import weakref
 from collections.abc import Iterator
 from typing import Any, ClassVar
 
@@ -310,11 +312,14 @@ class DagsterDeployedFlow(DeployedFlow):
         if branch.startswith(("prod.", "test.")):
             options["branch"] = branch.split(".", 1)[1]
         # A folder of its own: what lies beside a flow counts as its code.
-        path = os.path.join(tempfile.mkdtemp(prefix="metaflow-dagster-"), "flow.py")
+        folder = tempfile.mkdtemp(prefix="metaflow-dagster-")
+        path = os.path.join(folder, "flow.py")
         with open(path, "w", encoding="utf-8") as file:
             file.write(flow_file_text(deployment))
         factory: Any = Deployer(path, env={"METAFLOW_USER": deployment.user}, **options)
         deployer = factory.dagster(name=deployment.name)
+        # What the flow has started refers to the deployer too.
+        weakref.finalize(deployer, shutil.rmtree, folder, ignore_errors=True)
         deployer.name = deployment.name
         deployer.flow_name = deployment.flow_name
         deployer.metadata = metadata or get_metadata()
