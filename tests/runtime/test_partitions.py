@@ -98,8 +98,7 @@ def test_a_backfill_starts_a_run_a_key(
     runs = {run.tags["dagster/partition"]: run for run in instance.get_runs()}
     assert sorted(runs) == keys
     for run in runs.values():
-        said = "\n".join(entry.message for entry in instance.all_logs(run.run_id))
-        assert run.is_success, said
+        assert run.is_success, [entry.message for entry in instance.all_logs(run.run_id)]
     days = "sorted(run.data.of for run in Flow('DailyFlow') if run.successful)"
     assert project.query(days) == keys
     assert instance.get_materialized_partitions(AssetKey("DailyFlow")) == set(keys)

@@ -7,9 +7,13 @@ or AttributeError from here makes the package fall back to Dagster's multiproces
 | part | why |
 | --- | --- |
 | ActiveExecution | the state of a running plan: what may run, is skipped, waits for a retry |
+| ExecutionPlan, KnownExecutionState | the plan, and what is known of steps of earlier runs |
 | InstanceConcurrencyContext | claims and frees the slots of pools |
-| Unresolved*ExecutionStep, StepInput, FromStepOutput, ... | steps that start early, see relays |
-| ExecuteRunWithPlanIterable, PlanExecutionContextManager | resources, logging, interrupts |
+| ExecutionStep, UnresolvedMappedExecutionStep, | steps that start early, see relays |
+| UnresolvedCollectExecutionStep, StepInput, | |
+| StepInputSource, FromStepOutput, StepOutputHandle | |
+| ExecuteRunWithPlanIterable, PlanExecutionContextManager, | resources, logging, interrupts, |
+| PlanExecutionContext | and what of these a step is given |
 | dagster_event_sequence_for_step | runs a step: inputs, op, outputs, failures and retries |
 | create_execution_plan, execute_plan | run a step in another process |
 | _trigger_hook | runs the success and failure hooks of a step |
