@@ -20,7 +20,8 @@ or AttributeError from here makes the package fall back to Dagster's multiproces
 | StepExecutionContext.event_loop | asynchronous ops in threads, see own_event_loop |
 | RetryMode, StepDependencyConfig | what the configuration of an executor means |
 | ComputeIOType, create_compute_log_file_key, CapturedLogContext, | the logs of a step, |
-| CloudStorageComputeLogManager, LocalComputeLogManager | wherever they are kept |
+| ComputeLogManager, CloudStorageComputeLogManager, | wherever they are kept |
+| LocalComputeLogManager | |
 | SqliteEventLogStorage, SqlEventLogStorageTable | its connection is kept, see sqlite_events |
 | ScopedResourcesBuilder, Resources, | what steps read their resources from, |
 | IAttachDifferentObjectToOpContext | see shared_resources |
